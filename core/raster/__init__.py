@@ -1,0 +1,1 @@
+"""Rasters as grids and windows: where cells lie, how they are read, sampled and written."""

@@ -1,0 +1,112 @@
+"""Which cells are stable terrain, from polygons and mask rasters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import RasterError, VectorError
+from .dem import Dem, Reader
+from .grid import Grid, reproject
+
+
+@dataclass(frozen=True)
+class Polygons:
+    """Areas as WKB geometries in one CRS (WKT)."""
+
+    wkb: tuple
+    crs: str
+
+    def in_crs(self, crs: str) -> Polygons:
+        """The same areas in another CRS."""
+        from osgeo import ogr, osr
+
+        source, target = osr.SpatialReference(), osr.SpatialReference()
+        source.ImportFromWkt(self.crs)
+        target.ImportFromWkt(crs)
+        for reference in (source, target):
+            reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+        transform = osr.CoordinateTransformation(source, target)
+        moved = []
+        for wkb in self.wkb:
+            geometry = ogr.CreateGeometryFromWkb(wkb)
+            if geometry is None or geometry.Transform(transform) != 0:
+                raise VectorError("A polygon cannot be expressed in the reference's CRS: check its CRS and extent.")
+            moved.append(bytes(geometry.ExportToWkb()))
+        return Polygons(tuple(moved), crs)
+
+    def cover(self, grid: Grid) -> np.ndarray:
+        """True for the cells of `grid` (in this CRS) whose centres lie inside, `(rows, cols)`."""
+        from osgeo import gdal, ogr, osr
+
+        canvas = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
+        canvas.SetGeoTransform(grid.geotransform)
+        reference = osr.SpatialReference()
+        reference.ImportFromWkt(grid.crs)
+        canvas.SetSpatialRef(reference)
+        source = ogr.GetDriverByName("Memory").CreateDataSource("")
+        layer = source.CreateLayer("areas", reference, ogr.wkbUnknown)
+        for wkb in self.wkb:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetGeometry(ogr.CreateGeometryFromWkb(wkb))
+            layer.CreateFeature(feature)
+        gdal.RasterizeLayer(canvas, [1], layer, burn_values=[1])
+        return canvas.ReadAsArray().astype(bool)
+
+
+@dataclass(frozen=True)
+class StableTerrain:
+    """Where the ground is taken not to have moved: inside `stable`, outside `unstable`, non-zero in `mask`.
+
+    Each may be None. Polygons must be in the CRS of the grid that is asked for (`in_crs`).
+    """
+
+    stable: Polygons | None = None
+    unstable: Polygons | None = None
+    mask: Dem | None = None
+
+    def in_crs(self, crs: str) -> StableTerrain:
+        """The same terrain with its polygons in another CRS."""
+        return StableTerrain(
+            self.stable.in_crs(crs) if self.stable else None,
+            self.unstable.in_crs(crs) if self.unstable else None,
+            self.mask,
+        )
+
+    def cover(self, grid: Grid) -> np.ndarray:
+        """True for the stable cells of `grid`, `(rows, cols)`."""
+        cells = np.ones(grid.shape, dtype=bool)
+        if self.stable is not None:
+            cells &= self.stable.cover(grid)
+        if self.unstable is not None:
+            cells &= ~self.unstable.cover(grid)
+        if self.mask is not None:
+            cells &= _marked(self.mask, grid)
+        return cells
+
+
+def _marked(mask: Dem, grid: Grid) -> np.ndarray:
+    """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
+    rows, cols = np.arange(grid.height)[:, None], np.arange(grid.width)[None, :]
+    x, y = reproject(*grid.map_of(rows, cols), grid.crs, mask.grid.crs)
+    row, col = mask.grid.cell_of(x, y)
+    with np.errstate(invalid="ignore"):
+        inside = (row > -0.5) & (row < mask.grid.height - 0.5) & (col > -0.5) & (col < mask.grid.width - 0.5)
+    if not inside.any():
+        return np.zeros(grid.shape, dtype=bool)
+    row, col = np.rint(np.where(inside, row, 0)).astype(int), np.rint(np.where(inside, col, 0)).astype(int)
+    top, left = int(row[inside].min()), int(col[inside].min())
+    with Reader(mask) as reader:
+        values = reader.read(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
+    row, col = np.where(inside, row - top, 0), np.where(inside, col - left, 0)
+    picked = values[row, col]
+    return inside & np.isfinite(picked) & (picked != 0)
+
+
+def open_mask(path: str, band: int = 1, crs: str = "") -> Dem:
+    """A mask raster. Raises RasterError."""
+    mask = Dem.open(path, band, crs)
+    if mask.grid.rotated:
+        raise RasterError(f"{mask.name} is rotated: warp it to a north-up grid first.")
+    return mask
