@@ -1,0 +1,1 @@
+"""Geodesy: frames, epochs, Helmert parameters, plate motion and the one transform."""

@@ -1,0 +1,62 @@
+"""Where a change of frame or epoch came from, said so that it can be checked: at one place, in words and for PROJ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .catalogue import TABLE_VERSION
+from .transform import FrameEpoch, PlateMotion, Velocity, displace, proj_pipeline, velocity_spread
+
+STEP_YEARS = 5.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """One representative point and its motion: lon, lat in degrees, height in m; motion None where nothing moves.
+
+    plate: the code that the point is moved with, "" where none is needed.
+    """
+
+    lon: float
+    lat: float
+    height: float
+    source: FrameEpoch
+    target: FrameEpoch
+    motion: PlateMotion | Velocity | None
+    plate: str = ""
+
+    def displacement(self, epoch: float | None = None) -> tuple:
+        """`(east, north, up)` in m at an epoch on the way, at the target's where None."""
+        when = self.target.epoch if epoch is None else epoch
+        moved = displace(self.lon, self.lat, self.height, self.source, FrameEpoch(self.target.frame, when), self.motion,
+                         self.plate if self.plate else None)
+        return float(moved.east), float(moved.north), float(moved.up)
+
+    def pipeline(self) -> str:
+        """The PROJ pipeline that does the same at this place."""
+        return proj_pipeline(self.source, self.target, self.motion, self.plate or None, self.lon, self.lat)
+
+    def spread(self) -> tuple:
+        """Half the range `(east, north)` in m of what the plate motion models say over the elapsed time; NaN unknown."""
+        if not isinstance(self.motion, PlateMotion):
+            return math.nan, math.nan
+        motion = PlateMotion(self.motion.model, self.plate or self.motion.plate)
+        years = abs(self.target.epoch - self.source.epoch)
+        east, north = velocity_spread(self.lon, self.lat, motion)
+        return float(east) * years, float(north) * years
+
+    def path(self) -> list:
+        """`(epoch, east, north, up)` every five years from the source to the target epoch, both ends included."""
+        start, end = self.source.epoch, self.target.epoch
+        count = max(1, math.ceil(abs(end - start) / STEP_YEARS - 1e-9))
+        step = math.copysign(STEP_YEARS, end - start)
+        epochs = [start + step * number for number in range(count)] + [end]
+        return [(epoch, *self.displacement(epoch)) for epoch in epochs]
+
+
+def provenance(place: Place, model: str) -> dict:
+    """What any output should say of how it came to be, as `key -> text`."""
+    return {"SOURCE_FRAME": place.source.frame, "SOURCE_EPOCH": f"{place.source.epoch:.10g}",
+            "TARGET_FRAME": place.target.frame, "TARGET_EPOCH": f"{place.target.epoch:.10g}",
+            "MODEL": model, "PLATE": place.plate, "TABLE_VERSION": TABLE_VERSION, "PIPELINE": place.pipeline()}
