@@ -1,0 +1,142 @@
+"""The shift of every block, with its sigma and the reasons to trust it or not."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..executors import run_all
+from ..progress import Progress
+from ..raster.grid import Grid
+from ..statistics.robust import nmad
+from .blocks import BlockShift
+from .lzd import lzd
+from .nuth_kaab import nuth_kaab
+from .terrain_window import Pair, TerrainWindow
+from .vertical_shift import vertical_shift
+
+METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "vertical_shift": vertical_shift}
+SAMPLE = 60_000
+LEAST_CELLS = 200
+LEAST_SHARE = 0.02  # of the block's cells
+WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
+WORSE = 1.05  # NMAD after a block's own shift over that after the global one
+STRAY = 5.0  # sigmas from what the neighbours say
+DOWNWEIGHT = 3.0  # times the median sigma
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's place: its own window and the wider one, with overlap, that its shift is solved on."""
+
+    row: int
+    col: int
+    window: tuple
+    wider: tuple
+
+
+def lay_out(grid: Grid, within: tuple, size: int, overlap: float) -> list[Block]:
+    """Blocks of at most `size` cells that share the raster evenly; those that meet the window `within`."""
+    rows, cols = _edges(grid.height, size), _edges(grid.width, size)
+    blocks = []
+    for i, (top, bottom) in enumerate(zip(rows[:-1], rows[1:])):
+        for j, (left, right) in enumerate(zip(cols[:-1], cols[1:])):
+            if bottom <= within[0] or top >= within[0] + within[2]:
+                continue
+            if right <= within[1] or left >= within[1] + within[3]:
+                continue
+            blocks.append(Block(i, j, (top, left, bottom - top, right - left),
+                                _widened(top, left, bottom, right, overlap, grid)))
+    return blocks
+
+
+def _edges(cells: int, size: int) -> list[int]:
+    count = -(-cells // size)
+    return [round(k * cells / count) for k in range(count + 1)]
+
+
+def _widened(top, left, bottom, right, overlap, grid):
+    down, across = round(overlap * (bottom - top)), round(overlap * (right - left))
+    top, left = max(0, top - down), max(0, left - across)
+    bottom, right = min(grid.height, bottom + down), min(grid.width, right + across)
+    return top, left, bottom - top, right - left
+
+
+def solve_blocks(pair: Pair, blocks: list[Block], method: str, start: np.ndarray, seed: int,
+                 executor: Executor, progress: Progress) -> list[BlockShift]:
+    """The shift of every block from the global one, judged alone and then against its neighbours."""
+    tasks = [(pair, block, method, start, seed) for block in blocks]
+    found = run_all(executor, solve_block, tasks, progress, "Shifts of the blocks")
+    return _judged_together(found)
+
+
+def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int) -> BlockShift:
+    """One block's shift, self-contained so that any worker can find it."""
+    grid = pair.reference.grid
+    blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
+    window = TerrainWindow(pair, block.wider, (start,), SAMPLE, (seed, block.row, block.col))
+    if window.area == 0:
+        return replace(blank, reason="no stable terrain with reference heights")
+    before = window.residuals(start)
+    count = int(round(window.area * np.isfinite(before).mean()))
+    if count == 0:
+        return replace(blank, reason="no stable terrain with secondary heights")
+    known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),
+                    nmad_before=nmad(window.residuals(np.zeros(3))))
+    if count < max(LEAST_CELLS, LEAST_SHARE * block.wider[2] * block.wider[3]):
+        return replace(known, reason=f"too few stable cells ({count})")
+    solution = METHODS[method](window, start, grid.cell_size())
+    if not solution.converged:
+        return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge")
+    after = nmad(window.residuals(solution.shift))
+    sigma = np.sqrt(np.diag(solution.covariance))
+    solved = replace(
+        known, dx=float(solution.shift[0]), dy=float(solution.shift[1]), dz=float(solution.shift[2]),
+        sigma_dx=float(sigma[0]), sigma_dy=float(sigma[1]), sigma_dz=float(sigma[2]),
+        nmad_after=after, iterations=solution.iterations, status="used",
+    )
+    return _judged_alone(solved, nmad(before), grid.cell_size())
+
+
+def _judged_alone(block: BlockShift, global_nmad: float, cell: float) -> BlockShift:
+    weakest = max(block.sigma_dx, block.sigma_dy)
+    if not np.isfinite(weakest + block.sigma_dz):
+        return replace(block, status="rejected", reason="its precision cannot be told")
+    if weakest > WEAKEST_SIGMA * cell:
+        return replace(block, status="rejected",
+                       reason=f"too flat, one-sided or noisy: horizontal sigma {weakest:.1f} m")
+    if block.nmad_after > WORSE * global_nmad:
+        return replace(block, status="rejected", reason="fits no better than the global shift")
+    return block
+
+
+def _judged_together(blocks: list[BlockShift]) -> list[BlockShift]:
+    """Reject blocks that stray from what their neighbours say; weigh down the ill-determined."""
+    used = [block for block in blocks if block.status == "used"]
+    usual = np.median([max(b.sigma_dx, b.sigma_dy) for b in used]) if used else 0.0
+    judged = []
+    for block in blocks:
+        if block.status == "used" and _strays(block, used):
+            block = replace(block, status="rejected", reason="too far from its neighbours")
+        elif block.status == "used" and max(block.sigma_dx, block.sigma_dy) > DOWNWEIGHT * usual:
+            block = replace(block, status="downweighted", reason="known much less well than most")
+        judged.append(block)
+    return judged
+
+
+def _strays(block: BlockShift, used: list[BlockShift]) -> bool:
+    """True where a block lies beyond STRAY sigmas of its neighbours' range and median in some axis."""
+    near = [b for b in used if 0 < max(abs(b.row - block.row), abs(b.col - block.col)) <= 2]
+    if len(near) < 8:
+        return False
+    for axis in ("dx", "dy", "dz"):
+        values = np.array([getattr(b, axis) for b in near])
+        sigmas = np.array([getattr(b, "sigma_" + axis) for b in near])
+        around = np.median(values)
+        tolerance = np.hypot(getattr(block, "sigma_" + axis), np.median(sigmas)) + nmad(values)
+        beyond = max(values.min() - getattr(block, axis), getattr(block, axis) - values.max())
+        if beyond > 0 and abs(getattr(block, axis) - around) > STRAY * tolerance:
+            return True
+    return False

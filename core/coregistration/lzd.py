@@ -1,0 +1,45 @@
+"""Least height difference: robust least squares on the terrain's gradient (Rosenholm & Torlegard 1988)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .solution import Solution, sandwich, spread, tile_index, weigh
+from .terrain_window import TerrainWindow
+
+ITERATIONS = 20
+LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
+
+
+def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
+    """Solve dh = -gx dx - gy dy + dz for (dx, dy, dz) by iteratively re-weighted least squares (Tukey).
+
+    The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
+    doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
+    """
+    shift = np.array(start, dtype=float)
+    design = np.column_stack([-window.gx, -window.gy, np.ones_like(window.gx)])
+    gradient2 = window.gx**2 + window.gy**2
+    for iteration in range(1, ITERATIONS + 1):
+        residuals = window.residuals(shift)
+        known = np.isfinite(residuals)
+        if known.sum() < 10:
+            break
+        information, scores = _equations(design[known], residuals[known], gradient2[known])
+        step = np.linalg.lstsq(information, scores.sum(axis=0), rcond=1e-12)[0]
+        length = np.hypot(step[0], step[1])
+        if length > LONGEST_STEP * cell:
+            step *= LONGEST_STEP * cell / length
+        shift += step
+        if length < 1e-4 * cell and abs(step[2]) < 1e-4 * cell:
+            tiles = tile_index(window.rows[known], window.cols[known])
+            return Solution(shift, sandwich(information, scores, tiles), iteration, True)
+    return Solution(shift, np.full((3, 3), np.inf), ITERATIONS, False)
+
+
+def _equations(design, residuals, gradient2):
+    """The 3 x 3 information and the score of every cell."""
+    variance = spread(residuals, gradient2)
+    weights = weigh(residuals, variance)
+    weighted = design * weights[:, None]
+    return weighted.T @ design, weighted * residuals[:, None]

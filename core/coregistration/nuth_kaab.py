@@ -1,0 +1,88 @@
+"""Nuth & Kaab (2011): the cosine of aspect in dh / tan(slope)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..statistics.robust import NORMAL_MAD as NMAD
+from .solution import Solution, sandwich, tile_index
+from .terrain_window import TerrainWindow
+
+ITERATIONS = 30
+ASPECT_BINS = 72
+STEEPNESS = (np.tan(np.radians(2.0)), np.tan(np.radians(60.0)))
+TRIM = 3.0  # NMADs: cells further off take no part
+
+
+def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
+    """Solve dh / tan(slope) = a cos(b - aspect) + c, doi 10.5194/tc-5-271-2011, until it stands still.
+
+    With dx = a sin(b) and dy = a cos(b) the equation is linear: medians of 72 aspect bins, weighted by their counts,
+    give it in closed form. The secondary is sampled anew in every iteration; dz is the median dh.
+    """
+    shift = np.array(start, dtype=float)
+    steepness = np.hypot(window.gx, window.gy)
+    sloping = (steepness > STEEPNESS[0]) & (steepness < STEEPNESS[1])
+    # Aspect is the azimuth of steepest descent: the gradient is -tan(slope) (sin, cos) of it.
+    sine, cosine = (-np.divide(g, steepness, out=np.zeros_like(g), where=sloping) for g in (window.gx, window.gy))
+    bins = (np.arctan2(sine, cosine) % (2 * np.pi) * (ASPECT_BINS / (2 * np.pi))).astype(int) % ASPECT_BINS
+    for iteration in range(1, ITERATIONS + 1):
+        residuals = window.residuals(shift)
+        centre, scale = _centre(residuals)
+        with np.errstate(invalid="ignore"):
+            used = sloping & (np.abs(residuals - centre) <= TRIM * scale)
+        if used.sum() < 10 * 3:
+            break
+        target = (residuals[used] - centre) / steepness[used]
+        step = _cosine(target, bins[used])
+        if step is None:
+            break
+        shift += (*step, centre)
+        if np.hypot(*step) < 1e-3 * cell and abs(centre) < 1e-3 * cell:
+            return Solution(shift, _covariance(window, used, sine, cosine, target, residuals, centre), iteration,
+                            True)
+    return Solution(shift, np.full((3, 3), np.inf), ITERATIONS, False)
+
+
+def _centre(residuals):
+    known = residuals[np.isfinite(residuals)]
+    if known.size == 0:
+        return np.nan, np.nan
+    centre = np.median(known)
+    return centre, NMAD * np.median(np.abs(known - centre))
+
+
+def _cosine(target: np.ndarray, bins: np.ndarray):
+    """The (dx, dy) of the cosine through the bins' medians; None where aspects do not determine it."""
+    order = np.lexsort((target, bins))
+    counts = np.bincount(bins, minlength=ASPECT_BINS)
+    filled = np.nonzero(counts)[0]
+    ends = np.cumsum(counts)
+    sorted_target = target[order]
+    low, high = ends - counts + (counts - 1) // 2, ends - counts + counts // 2
+    medians = 0.5 * (sorted_target[low[filled]] + sorted_target[high[filled]])
+    angle = (filled + 0.5) * (2 * np.pi / ASPECT_BINS)
+    design = np.column_stack([np.sin(angle), np.cos(angle), np.ones(filled.size)])
+    root = np.sqrt(counts[filled])[:, None]
+    solution, _, rank, _ = np.linalg.lstsq(design * root, medians * root[:, 0], rcond=1e-6)
+    return solution[:2] if rank == 3 else None
+
+
+def _covariance(window, used, sine, cosine, target, residuals, centre):
+    """The sandwich of the cosine (residuals held to 2 NMAD, as the medians hold them) and of the median dz."""
+    design = np.column_stack([sine[used], cosine[used], np.ones(used.sum())])
+    fitted = target - np.median(target)
+    limit = 2 * NMAD * np.median(np.abs(fitted)) + 1e-12
+    bounded = np.clip(fitted, -limit, limit)
+    inner = np.mean(np.abs(fitted) < limit)
+    tiles = tile_index(window.rows[used], window.cols[used])
+    covariance = sandwich(design.T @ design * inner, design * bounded[:, None], tiles)
+    known = np.isfinite(residuals)
+    below = residuals[known] - centre
+    scale = NMAD * np.median(np.abs(below)) + 1e-12
+    vertical = np.clip(below, -2 * scale, 2 * scale)
+    share = np.mean(np.abs(below) < 2 * scale)
+    tiles = tile_index(window.rows[known], window.cols[known])
+    covariance[2, :2] = covariance[:2, 2] = 0.0
+    covariance[2, 2] = sandwich(np.array([[known.sum() * share]]), vertical[:, None], tiles)[0, 0]
+    return covariance

@@ -1,0 +1,116 @@
+"""The shift at every place: a net of nodes between which it runs bilinearly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CoregistrationError
+from ..raster.dem import Dem, open_dataset
+from ..raster.grid import Grid
+from ..raster.resampling import bilinear
+from ..raster.writing import RasterWriter
+
+BANDS = ("dx", "dy", "dz")
+TAG = "COMMONGROUND_"
+
+
+@dataclass(frozen=True)
+class ShiftField:
+    """dx, dy, dz (m) to ADD to the secondary's position and height, as functions of the reference position.
+
+    `nodes` is float32 `(3, rows, cols)`; node (i, j) lies `step` * (i, j) cells from the outer corner of `grid`'s first
+    cell. Between nodes the field is bilinear, beyond the outermost constant. This is the whole field: what
+    a shift raster stores is what the warp uses, to the last bit.
+    """
+
+    grid: Grid
+    step: int
+    nodes: np.ndarray
+
+    @classmethod
+    def constant(cls, grid: Grid, shift) -> ShiftField:
+        """The same shift everywhere."""
+        step = max(grid.height, grid.width)
+        nodes = np.empty((3, 2, 2), dtype=np.float32)
+        nodes[:] = np.asarray(shift, dtype=np.float32)[:, None, None]
+        return cls(grid, step, nodes)
+
+    @classmethod
+    def from_function(cls, grid: Grid, step: int, function) -> ShiftField:
+        """Nodes every `step` cells of `function(row, col) -> (3, rows, cols)`, a separable grid of cell positions."""
+        rows, cols = node_cells(grid.height, step), node_cells(grid.width, step)
+        return cls(grid, step, np.asarray(function(rows, cols), dtype=np.float32))
+
+    def at(self, row, col) -> np.ndarray:
+        """The field at fractional cells of `grid`, float32 `(3, ...)`."""
+        row, col = np.broadcast_arrays(row, col)
+        u, v = (row + 0.5) / self.step, (col + 0.5) / self.step
+        return np.stack([bilinear(component, u, v) for component in self.nodes])
+
+    def displaced(self, row, col):
+        """Where the secondary shows what lies at these cells: `(row, col, dz)`, cells of `grid` less the shift."""
+        dx, dy, dz = self.at(row, col)
+        east, north = self.grid.cell_metres(row)
+        return row - dy / north, col - dx / east, dz
+
+    def node_grid(self) -> Grid:
+        """The grid whose cell centres are the nodes."""
+        x0, dxc, _, y0, _, dyr = self.grid.geotransform
+        half = -0.5 * self.step
+        corner = (x0 + half * dxc, dxc * self.step, 0.0, y0 + half * dyr, 0.0, dyr * self.step)
+        return Grid(corner, self.nodes.shape[2], self.nodes.shape[1], self.grid.crs)
+
+    def node_rows(self):
+        """Rows of `grid` on which nodes lie."""
+        return node_cells(self.grid.height, self.step)
+
+    def write(self, path: str, tags: dict) -> None:
+        """Save as a raster of three float32 bands whose cell centres are the nodes. Raises OutputError."""
+        own = {
+            TAG + "STEP": self.step,
+            TAG + "GEOTRANSFORM": " ".join(repr(float(value)) for value in self.grid.geotransform),
+            TAG + "SIZE": f"{self.grid.width} {self.grid.height}",
+        }
+        with RasterWriter(path, self.node_grid(), bands=3, nodata=None, names=BANDS, tags={**own, **tags}) as writer:
+            for band, component in enumerate(self.nodes, 1):
+                writer.write(component, band=band)
+
+
+def read_shift_rasters(path: str) -> tuple[ShiftField, dict]:
+    """A saved field and the tags that were saved with it.
+
+    Rasters of other makers are taken too: three bands of metres dx, dy, dz whose cell centres are the nodes.
+    Raises CoregistrationError.
+    """
+    dataset = open_dataset(path)
+    dem = Dem.open(path)
+    if dataset.RasterCount != 3 or dem.grid.rotated:
+        raise CoregistrationError(
+            f"{dem.name} is no shift raster: it needs three bands dx, dy, dz (m), as SHIFT_RASTERS writes them.")
+    nodes = np.stack([dataset.GetRasterBand(band).ReadAsArray() for band in (1, 2, 3)]).astype(np.float32)
+    if not np.isfinite(nodes).all():
+        raise CoregistrationError(f"{dem.name} has shifts that are not numbers: fill its gaps first.")
+    tags = {key[len(TAG):]: value for key, value in dataset.GetMetadata().items() if key.startswith(TAG)}
+    try:
+        step = int(tags["STEP"])
+        width, height = (int(value) for value in tags["SIZE"].split())
+        geotransform = tuple(float(value) for value in tags["GEOTRANSFORM"].split())
+    except (KeyError, ValueError):
+        return _foreign(dem.grid, nodes), {}
+    return ShiftField(Grid(geotransform, width, height, dem.grid.crs), step, nodes), tags
+
+
+def _foreign(raster: Grid, nodes: np.ndarray) -> ShiftField:
+    """A field whose grid is one of node-sized cells between the outermost node centres."""
+    x, y = raster.map_of(0, 0)
+    _, dxc, _, _, _, dyr = raster.geotransform
+    grid = Grid((float(x), dxc, 0.0, float(y), 0.0, dyr), max(raster.width - 1, 1), max(raster.height - 1, 1),
+                raster.crs)
+    return ShiftField(grid, 1, nodes)
+
+
+def node_cells(cells: int, step: int) -> np.ndarray:
+    """Cell positions of the nodes along an axis: they enclose all `cells`."""
+    return np.arange(-(-cells // step) + 1) * float(step) - 0.5

@@ -1,0 +1,85 @@
+"""The secondary moved by the shift field, once, from its original pixels."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+import numpy as np
+
+from ..executors import run_all
+from ..progress import Part, Progress
+from ..raster.dem import Dem
+from ..raster.grid import Grid
+from ..raster.resampling import Resampler
+from ..raster.writing import NODATA, RasterWriter
+from .shift_field import TAG, ShiftField
+
+WINDOW = (256, 1024)
+
+
+def windows(grid: Grid, size: tuple = WINDOW) -> list[tuple]:
+    """Windows `(row, col, height, width)` that cover a grid, row by row."""
+    return [(row, col, min(size[0], grid.height - row), min(size[1], grid.width - col))
+            for row in range(0, grid.height, size[0]) for col in range(0, grid.width, size[1])]
+
+
+def warp(dem: Dem, field: ShiftField, grid: Grid, kernel: str, path: str, executor: Executor, progress: Progress,
+         tags: dict | None = None) -> None:
+    """Write `dem` moved by `field`, heights raised by dz, at the cells of `grid`: float32, nodata kept."""
+    nodata = float(np.float32(dem.nodata)) if dem.nodata is not None else NODATA
+    with RasterWriter(path, grid, nodata=nodata, names=("elevation",), tags=tags) as writer:
+        in_windows(warped_window, (dem, field, grid, kernel), grid, writer, executor, progress)
+
+
+def in_windows(function, arguments: tuple, grid: Grid, writer: RasterWriter, executor: Executor, progress: Progress,
+               band: int = 1) -> None:
+    """Write `function(*arguments, window)` of every window, a few at a time so that memory stays bounded."""
+    pending = windows(grid)
+    batch = 16
+    for start in range(0, len(pending), batch):
+        now = pending[start:start + batch]
+        tasks = [(*arguments, window) for window in now]
+        part = Part(progress, start / len(pending), (start + len(now)) / len(pending))
+        for window, values in zip(now, run_all(executor, function, tasks, part, "Warping")):
+            writer.write(values, window[0], window[1], band)
+
+
+def warped_window(dem: Dem, field: ShiftField, grid: Grid, kernel: str, window: tuple) -> np.ndarray:
+    """One window of the warped DEM; self-contained so that any worker can make it."""
+    with Resampler(dem, grid, kernel, field) as resampler:
+        return resampler.window(*window)
+
+
+
+def replay_tags(secondary: Dem, grid: Grid, kernel: str) -> dict:
+    """What a shift raster must remember so that the warp of `secondary` can be repeated to the last bit."""
+    return {TAG + "RESAMPLING": kernel, **_grid_tags("SECONDARY", secondary.grid), **_grid_tags("OUTPUT", grid)}
+
+
+def replayed(tags: dict, dem: Dem) -> tuple[Grid, str]:
+    """`(grid, kernel)` for applying saved shifts to `dem`: those of the first run where `dem` has the secondary's cells.
+
+    Any other raster, an orthophoto say, keeps its own grid and takes the kernel of the first run.
+    """
+    kernel = tags.get("RESAMPLING", "cubic")
+    secondary, output = _grid_of(tags, "SECONDARY"), _grid_of(tags, "OUTPUT")
+    if secondary is not None and output is not None and secondary.same_cells(dem.grid):
+        return output, kernel
+    return dem.grid, kernel
+
+
+def _grid_tags(role: str, grid: Grid) -> dict:
+    return {
+        f"{TAG}{role}_GEOTRANSFORM": " ".join(repr(float(value)) for value in grid.geotransform),
+        f"{TAG}{role}_SIZE": f"{grid.width} {grid.height}",
+        f"{TAG}{role}_CRS": grid.crs,
+    }
+
+
+def _grid_of(tags: dict, role: str) -> Grid | None:
+    try:
+        geotransform = tuple(float(value) for value in tags[f"{role}_GEOTRANSFORM"].split())
+        width, height = (int(value) for value in tags[f"{role}_SIZE"].split())
+        return Grid(geotransform, width, height, tags[f"{role}_CRS"])
+    except (KeyError, ValueError):
+        return None
