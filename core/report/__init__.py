@@ -1,0 +1,1 @@
+"""One comparison, told as figures, HTML, JSON and CSV."""

@@ -1,0 +1,272 @@
+"""The report's figures: matplotlib Figures without pyplot, so that HTML and the dock can show the same ones.
+
+Colours hold for colour-blind readers and in print: orange before, blue after (Okabe and Ito), RdYlBu about
+zero.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+
+from .comparison import Comparison, Histogram, Pair
+
+BEFORE, AFTER, INK, GREY = "#D55E00", "#0072B2", "#222222", "#E4E4E4"
+DIVERGING = "RdYlBu"
+HATCHES = {"rejected": "xxxx", "filled": "....", "downweighted": "//"}
+WRITTEN_COLUMNS = 16
+UNSTABLE_VEIL = 0.5
+QUANTILE_SPREADS = 8.0
+
+
+def figures(model: Comparison) -> dict:
+    """All figures that the model has data for: title -> Figure, in the order of the report."""
+    made = {"Difference maps": difference_maps(model),
+            "Histogram of dh": histogram(model.histogram, model.stable),
+            "Quantiles against the normal": quantile_plot(model)}
+    if any(row.pair.before.count for row in model.classes):
+        made["NMAD by slope"] = nmad_by_slope(model)
+    if model.blocks:
+        made["Shifts by block"] = shift_maps(model.blocks, model.maps.aspect)
+    return made
+
+
+def png(figure, dpi: int = 120) -> bytes:
+    """A figure as a PNG file's bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def difference_maps(model: Comparison):
+    """dh before and after on one scale about zero, over the reference's hillshade; unstable terrain paler."""
+    maps = model.maps
+    states = [("Before", maps.before, model.stable.before)]
+    if maps.after is not None:
+        states.append(("After", maps.after, model.stable.after))
+    rows, cols = maps.before.shape
+    height = min(max(4.4 * rows / cols * maps.aspect + 0.9, 3.0), 9.0)
+    figure, axes = _figure(5.5 * len(states) + 0.6, height, len(states))
+    scale = _scale(model.limit)
+    for axis, (title, dh, summary) in zip(axes, states):
+        axis.imshow(_shaded(scale.to_rgba(dh), dh, maps), extent=maps.extent, aspect=maps.aspect,
+                    interpolation="nearest")
+        _outline_unstable(axis, maps)
+        axis.set_title(f"{title}: median {_signed(summary.median)} m, NMAD {summary.nmad:.2f} m", fontsize=10)
+        _map_axes(axis, maps.unit)
+    bar = figure.colorbar(scale, ax=axes, shrink=0.85, pad=0.02, extend="both")
+    bar.set_label("dh (m)")
+    return figure
+
+
+def histogram(counts: Histogram, stable: Pair):
+    """dh on stable terrain with the normal curve of mean and STD, and the robust one of median and NMAD."""
+    figure, (axis,) = _figure(7.6, 4.2, 1)
+    states = [("Before", counts.before, stable.before, BEFORE)]
+    if counts.after is not None:
+        states.append(("After", counts.after, stable.after, AFTER))
+    middle, width = (counts.edges[:-1] + counts.edges[1:]) / 2, counts.edges[1] - counts.edges[0]
+    for name, count, summary, colour in states:
+        share = 100.0 * count / summary.count / width
+        axis.stairs(share, counts.edges, fill=True, color=colour, alpha=0.28)
+        axis.stairs(share, counts.edges, color=colour, linewidth=0.9,
+                    label=f"{name}, {summary.count:,} cells")
+        if summary.nmad > 0:
+            axis.plot(middle, _normal(middle, summary.median, summary.nmad), color=colour, linewidth=1.7,
+                      label=f"robust: median {_signed(summary.median)}, NMAD {summary.nmad:.2f} m")
+        if summary.std > 0:
+            axis.plot(middle, _normal(middle, summary.mean, summary.std), color=colour, linewidth=1.2,
+                      linestyle=(0, (4, 2)),
+                      label=f"normal: mean {_signed(summary.mean)}, STD {summary.std:.2f} m")
+    axis.axvline(0, color=INK, linewidth=0.7)
+    axis.set_xlim(counts.edges[0], counts.edges[-1])
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("dh on stable terrain (m)")
+    axis.set_ylabel("Share of cells (% per metre)")
+    axis.legend(frameon=False, fontsize=8, loc="upper left" if len(states) == 1 else "best")
+    _plain(axis)
+    return figure
+
+
+def quantile_plot(model: Comparison):
+    """Quantiles of stable dh against the normal's (Q-Q plot), with the line of median and NMAD."""
+    figure, (axis,) = _figure(7.6, 4.2, 1)
+    scores = model.quantiles.scores
+    states = [("Before", "o", model.quantiles.before, model.stable.before, BEFORE)]
+    if model.quantiles.after is not None:
+        states.append(("After", "s", model.quantiles.after, model.stable.after, AFTER))
+    for name, marker, dh, summary, colour in states:
+        axis.plot(scores, summary.median + summary.nmad * scores, color=colour, linewidth=1.2)
+        axis.plot(scores, dh, marker, color=colour, markersize=3, markeredgewidth=0, label=name)
+    reach = [abs(summary.median) + QUANTILE_SPREADS * summary.nmad for *_, summary, _ in states]
+    if max(reach) > 0:
+        axis.set_ylim(-max(reach), max(reach))
+    axis.axhline(0, color=INK, linewidth=0.7)
+    axis.set_xlabel("Quantile of the standard normal")
+    axis.set_ylabel("Quantile of dh (m)")
+    axis.legend(frameon=False, fontsize=9, loc="upper left")
+    _plain(axis)
+    return figure
+
+
+def nmad_by_slope(model: Comparison):
+    """NMAD of each slope class, with its number of cells."""
+    rows = [row for row in model.classes if row.pair.before.count]
+    figure, (axis,) = _figure(7.6, 3.8, 1)
+    states = [("Before", BEFORE, "", [row.pair.before for row in rows])]
+    if rows[0].pair.after is not None:
+        states.append(("After", AFTER, "///", [row.pair.after for row in rows]))
+    width = 0.8 / len(states)
+    for index, (name, colour, hatch, summaries) in enumerate(states):
+        place = np.arange(len(rows)) + (index - (len(states) - 1) / 2) * width
+        bars = axis.bar(place, [part.nmad for part in summaries], width * 0.94, label=name, color=colour,
+                        hatch=hatch, edgecolor="white", linewidth=0)
+        axis.bar_label(bars, [f"{part.nmad:.2f}" for part in summaries], fontsize=8, padding=2)
+    axis.set_xticks(range(len(rows)), [f"{row.label}\n{row.pair.before.count:,} cells" for row in rows])
+    axis.set_xlabel("Slope of the reference")
+    axis.set_ylabel("NMAD of dh (m)")
+    axis.margins(y=0.14)
+    if len(states) > 1:
+        axis.legend(frameon=False, fontsize=9, loc="upper left")
+    _plain(axis)
+    return figure
+
+
+def shift_maps(blocks: list, aspect: float = 1.0, columns: int = 3):
+    """The blocks' shifts X, Y, Z as heat maps with the values written in; X and Y share one scale.
+
+    `aspect` is how much longer a map unit is northwards than eastwards, `columns` how many maps stand side by
+    side.
+    """
+    bounds = np.array([block.bounds for block in blocks])
+    west, south, east, north = bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()
+    height = min(max(3.1 * (north - south) / (east - west) * aspect + 1.0, 2.6), 9.0)
+    rows = math.ceil(3 / columns)
+    figure, axes = _figure(11.6 * columns / 3, height * rows, columns, rows)
+    relied_on = [block for block in blocks if block.status != "rejected"]
+    horizontal = _reach([value for block in relied_on for value in (block.dx, block.dy)])
+    vertical = _reach([block.dz for block in relied_on])
+    panels = (("dx", "X shift, east (m)", horizontal), ("dy", "Y shift, north (m)", horizontal),
+              ("dz", "Z shift, up (m)", vertical))
+    for axis, (name, title, reach) in zip(axes, panels):
+        image = _cells(axis, blocks, name, reach)
+        axis.set_xlim(west, east)
+        axis.set_ylim(south, north)
+        axis.set_aspect(aspect)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.set_title(title, fontsize=10)
+        figure.colorbar(image, ax=axis, shrink=0.8, pad=0.02).ax.tick_params(labelsize=8)
+    _legend_of_statuses(figure, blocks)
+    return figure
+
+
+def _cells(axis, blocks, name: str, reach: float):
+    """One rectangle a block; what the field does not lean on is hatched."""
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
+    scale = _scale(reach)
+    columns = 1 + max(block.col for block in blocks) - min(block.col for block in blocks)
+    for block in blocks:
+        xmin, ymin, xmax, ymax = block.bounds
+        value = getattr(block, name)
+        colour = scale.to_rgba(value) if math.isfinite(value) else (0.88, 0.88, 0.88, 1.0)
+        place = (xmin, ymin), xmax - xmin, ymax - ymin
+        axis.add_patch(Rectangle(*place, facecolor=colour, edgecolor="white", linewidth=0.8))
+        if block.status in HATCHES:
+            axis.add_patch(Rectangle(*place, facecolor="none", edgecolor="#00000055", linewidth=0,
+                                     hatch=HATCHES[block.status]))
+        if columns <= WRITTEN_COLUMNS and math.isfinite(value):
+            dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 0.55
+            axis.text(*block.centre, _signed(value, 2 if columns <= 8 else 1), ha="center", va="center",
+                      fontsize=max(5.5, min(10, 52 / columns)), color="white" if dark else INK,
+                      path_effects=[withStroke(linewidth=2.5, foreground=colour)])
+    return scale
+
+
+def _legend_of_statuses(figure, blocks) -> None:
+    from matplotlib.patches import Patch
+
+    present = {block.status for block in blocks}
+    handles = [Patch(facecolor="#F2F2F2", edgecolor="#777777", hatch=hatch, label=f"{status} block")
+               for status, hatch in HATCHES.items() if status in present]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center" if _knows_outside() else "lower center",
+                      ncol=len(handles), frameon=False, fontsize=9)
+
+
+def _knows_outside() -> bool:
+    """matplotlib 3.7 and later keep room for a legend outside the axes."""
+    import matplotlib
+
+    return tuple(int(part) for part in matplotlib.__version__.split(".")[:2]) >= (3, 7)
+
+
+def _figure(width: float, height: float, columns: int, rows: int = 1):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def _scale(reach: float):
+    """Colours from -reach to reach."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    return ScalarMappable(Normalize(-reach, reach), DIVERGING)
+
+
+def _shaded(colours: np.ndarray, dh: np.ndarray, maps) -> np.ndarray:
+    """The colours of dh darkened by the hillshade, paler on unstable terrain, white where void."""
+    light = 0.55 + 0.45 * np.nan_to_num(maps.shade, nan=1.0)
+    veil = np.where(maps.stable < 0.5, UNSTABLE_VEIL, 0.0)
+    colours = colours[..., :3] * light[..., None]
+    colours += veil[..., None] * (1.0 - colours)
+    return np.where(np.isnan(dh)[..., None], 1.0, colours)
+
+
+def _outline_unstable(axis, maps) -> None:
+    if np.nanmin(maps.stable) >= 0.5 or np.nanmax(maps.stable) < 0.5:
+        return
+    west, east, south, north = maps.extent
+    rows, cols = maps.stable.shape
+    if min(rows, cols) < 2:
+        return
+    x = west + (np.arange(cols) + 0.5) * (east - west) / cols
+    y = north - (np.arange(rows) + 0.5) * (north - south) / rows
+    axis.contour(x, y, maps.stable, levels=[0.5], colors=INK, linewidths=0.8)
+
+
+def _map_axes(axis, unit: str) -> None:
+    east, north = ("Easting (km)", "Northing (km)") if unit == "km" else ("Longitude (°)", "Latitude (°)")
+    axis.set_xlabel(east, fontsize=9)
+    axis.set_ylabel(north, fontsize=9)
+    axis.ticklabel_format(useOffset=False, style="plain")
+    axis.locator_params(nbins=5)
+    axis.tick_params(labelsize=8)
+
+
+def _plain(axis) -> None:
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color=GREY, linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def _normal(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
+    """The normal density in per cent per metre."""
+    return 100.0 * np.exp(-0.5 * ((values - centre) / spread) ** 2) / (spread * math.sqrt(2 * math.pi))
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    return f"{value:+.{digits}f}".replace("-", "\u2212")
+
+
+def _reach(values: list) -> float:
+    known = [abs(value) for value in values if math.isfinite(value)]
+    return max(known, default=1.0) or 1.0

@@ -1,0 +1,1 @@
+"""Numbers of a difference: robust statistics, exact and streamed, and terrain classes."""

@@ -1,0 +1,167 @@
+"""The numbers by which DEMs are judged, each under its definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+NORMAL_MAD = 1.4826
+OUTLIER_LIMIT = 3.0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A statistic as it is named, defined and given: `key` is its field in Summary, `unit` "m", "%" or ""."""
+
+    key: str
+    label: str
+    text: str
+    unit: str = "m"
+
+
+DEFINITIONS = (
+    Definition("count", "Count", "number of cells with a difference dh", ""),
+    Definition("median", "Median", "median(dh)"),
+    Definition("mean", "Mean", "sum(dh) / n"),
+    Definition("std", "STD", "standard deviation, sqrt(sum((dh - mean)²) / n)"),
+    Definition("nmad", "NMAD", "1.4826 · median(|dh - median(dh)|) (Höhle and Höhle 2009)"),
+    Definition("rmse", "RMSE", "sqrt(sum(dh²) / n), about zero"),
+    Definition("mae", "MAE", "sum(|dh|) / n, about zero"),
+    Definition("p68", "P68", "68th percentile of |dh|"),
+    Definition("le90", "LE90 (P90)", "90th percentile of |dh|: the textbook linear error, 1.645 σ if normal"),
+    Definition("le95", "LE95 (P95)", "95th percentile of |dh|: the textbook linear error, 1.960 σ if normal"),
+    Definition("le90_width", "LE90, full width",
+               "95th - 5th percentile of dh (geoutils' linear error), 3.290 σ if normal"),
+    Definition("le95_width", "LE95, full width",
+               "97.5th - 2.5th percentile of dh (geoutils' linear error), 3.920 σ if normal"),
+    Definition("le90_about_mean", "LE90 about the mean",
+               "90th percentile of |dh - mean| (demcompare), 1.645 σ if normal"),
+    Definition("le95_about_mean", "LE95 about the mean",
+               "95th percentile of |dh - mean| (as demcompare's LE90), 1.960 σ if normal"),
+    Definition("skewness", "Skewness", "sum((dh - mean)³) / (n · STD³); 0 if symmetric", ""),
+    Definition("outliers", "Outliers", "share of cells with |dh - median| > 3 NMAD; 0.27 % if normal", "%"),
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The statistics of DEFINITIONS in their units; NaN where unknown."""
+
+    count: int
+    median: float = math.nan
+    mean: float = math.nan
+    std: float = math.nan
+    nmad: float = math.nan
+    rmse: float = math.nan
+    mae: float = math.nan
+    p68: float = math.nan
+    le90: float = math.nan
+    le95: float = math.nan
+    le90_width: float = math.nan
+    le95_width: float = math.nan
+    le90_about_mean: float = math.nan
+    le95_about_mean: float = math.nan
+    skewness: float = math.nan
+    outliers: float = math.nan
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums of powers, kept as fractions: adding them up is exact, so no order of blocks changes a digit."""
+
+    count: int = 0
+    first: Fraction = Fraction(0)
+    second: Fraction = Fraction(0)
+    third: Fraction = Fraction(0)
+    absolute: Fraction = Fraction(0)
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Moments:
+        """The sums of finite `values`, taken in float64."""
+        values = np.asarray(values, dtype=np.float64).ravel()
+        square = values * values
+        sums = values.sum(), square.sum(), (square * values).sum(), np.abs(values).sum()
+        return cls(values.size, *(Fraction(float(part)) for part in sums))
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.count + other.count, self.first + other.first, self.second + other.second,
+                       self.third + other.third, self.absolute + other.absolute)
+
+    @property
+    def mean(self) -> float:
+        """The arithmetic mean."""
+        return float(self.first / self.count)
+
+    @property
+    def variance(self) -> float:
+        """The mean square distance from the mean, never negative."""
+        mean = self.first / self.count
+        return float(max(self.second / self.count - mean * mean, 0))
+
+    @property
+    def skewness(self) -> float:
+        """The third central moment over the variance to the power 1.5; NaN for a constant."""
+        variance = self.variance
+        if variance == 0:
+            return math.nan
+        mean = self.first / self.count
+        central = self.third / self.count - 3 * mean * self.second / self.count + 2 * mean**3
+        return float(central) / variance**1.5
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """The finite values, flat."""
+    values = np.asarray(values).ravel()
+    known = np.isfinite(values)
+    return values if known.all() else values[known]
+
+
+def nmad(values: np.ndarray) -> float:
+    """The normalised median absolute deviation, 1.4826 median(|v - median(v)|).
+
+    Voids (NaN) are left out; NaN without values. Höhle and Höhle 2009, doi 10.1016/j.isprsjprs.2009.02.003.
+    """
+    values = finite(values)
+    return float(NORMAL_MAD * np.median(np.abs(values - np.median(values)))) if values.size else math.nan
+
+
+def summarize(dh: np.ndarray) -> Summary:
+    """The exact statistics of an array of any shape, NaN left out; for large rasters see `streaming`."""
+    values = finite(dh).astype(np.float64)
+    return summarize_weighted(values, np.ones(values.size, dtype=np.int64), Moments.of(values))
+
+
+def summarize_weighted(values: np.ndarray, counts: np.ndarray, moments: Moments) -> Summary:
+    """The statistics of `values` (float64, any order) that occur `counts` times and have these `moments`."""
+    if moments.count == 0:
+        return Summary(0)
+    order = np.argsort(values)
+    values, counts = values[order], counts[order]
+    (median,) = quantiles(values, counts, (0.5,))
+    deviation = np.abs(values - median)
+    spread = NORMAL_MAD * quantiles(deviation, counts, (0.5,))[0]
+    p68, le90, le95 = quantiles(np.abs(values), counts, (0.68, 0.90, 0.95))
+    p2, p5, p95, p97 = quantiles(values, counts, (0.025, 0.05, 0.95, 0.975))
+    mean = moments.mean
+    about90, about95 = quantiles(np.abs(values - mean), counts, (0.90, 0.95))
+    return Summary(
+        count=moments.count, median=median, mean=mean, std=math.sqrt(moments.variance), nmad=spread,
+        rmse=math.sqrt(moments.second / moments.count), mae=float(moments.absolute / moments.count),
+        p68=p68, le90=le90, le95=le95, le90_width=p95 - p5, le95_width=p97 - p2,
+        le90_about_mean=about90, le95_about_mean=about95, skewness=moments.skewness,
+        outliers=100.0 * float(counts[deviation > OUTLIER_LIMIT * spread].sum()) / moments.count,
+    )
+
+
+def quantiles(values: np.ndarray, counts: np.ndarray, shares: Sequence[float]) -> list[float]:
+    """Quantiles of `values` that occur `counts` times; linear between two values, as numpy's default."""
+    order = np.argsort(values)
+    values, total = values[order], np.cumsum(counts[order])
+    rank = np.asarray(shares) * (total[-1] - 1)
+    below, above = (values[np.searchsorted(total, edge, side="right")]
+                    for edge in (np.floor(rank), np.ceil(rank)))
+    return [float(value) for value in below + (above - below) * (rank - np.floor(rank))]
