@@ -1,0 +1,1 @@
+"""The Processing algorithms: thin shells over core."""

@@ -1,0 +1,268 @@
+"""Blockwise Coregister: a secondary DEM moved onto a reference, differently in each corner."""
+
+from __future__ import annotations
+
+import os
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsProcessing,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsRectangle,
+    QgsWkbTypes,
+)
+
+from ..core.errors import CommonGroundError
+from .base import CommonGroundAlgorithm, tr
+from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting, stable_terrain
+
+METHODS = ["nuth_kaab", "lzd", "vertical_shift"]
+FIELDS = ["smooth", "plane", "constant"]
+KERNELS = ["cubic", "bilinear", "nearest"]
+FILES = ("OUTPUT", "SHIFT_RASTERS", "SHIFT_MODEL", "DIFFERENCE_BEFORE", "DIFFERENCE_AFTER", "REPORT")
+LEAST_BLOCK = 16
+
+
+class BlockwiseCoregister(CommonGroundAlgorithm):
+    """Finds the shift of every block, a field through them, and warps the secondary by it once."""
+
+    ID = "blockwisecoregister"
+    GROUP = "coregistration"
+    TAGS = ("coregistration", "co-registration", "dem", "nuth", "kaab", "nuth & kääb", "shift", "blockwise", "align",
+            "lzd", "difference", "xdem")
+
+    def display_name(self):
+        return tr("Blockwise Coregister")
+
+    def help_text(self):
+        return tr(
+            "Moves a secondary DEM onto a reference where each block of stable terrain says it lies. A global shift is "
+            "found first, over many cells if need be, then one for every block with its standard error, then a smooth "
+            "field through all stable terrain; the secondary is warped by it once, from its original pixels. Shifts are "
+            "metres to add to the secondary's position and height; dh = reference - secondary.\n\n"
+            "Nuth and Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194/tc-17-5299-2023."
+        )
+
+    def initAlgorithm(self, configuration=None):
+        self._declare_inputs()
+        self._declare_settings()
+        self._declare_outputs()
+
+    def _declare_inputs(self) -> None:
+        raster, vector = QgsProcessingParameterRasterLayer, QgsProcessingParameterFeatureSource
+        polygon = [QgsProcessing.SourceType.TypeVectorPolygon]
+        self.add(raster("REFERENCE", tr("Reference DEM")), tr("The DEM that is taken to lie right."))
+        self.add(raster("SECONDARY", tr("Secondary DEM")),
+                 tr("The DEM to move; any grid and CRS."))
+        self.add(vector("STABLE", tr("Stable terrain"), polygon, optional=True),
+                 tr("Polygons of ground that has not changed; everything where empty."))
+        self.add(vector("UNSTABLE", tr("Unstable terrain"), polygon, optional=True),
+                 tr("Polygons to leave out: glaciers, landslides, water, forest."))
+        self.add(raster("MASK", tr("Mask of stable terrain"), optional=True),
+                 tr("A raster whose non-zero cells are stable terrain."))
+
+    def _declare_settings(self) -> None:
+        number, kinds = QgsProcessingParameterNumber, QgsProcessingParameterNumber.Type
+        self.add(choice("METHOD", tr("Method"), METHODS, "nuth_kaab"),
+                 tr("How a block's shift is found: nuth_kaab (cosine of aspect), lzd (robust least squares on the "
+                    "gradient), vertical_shift (height alone)."))
+        self.add(number("BLOCK_SIZE", tr("Block size (cells of the reference)"), kinds.Integer, 500, False, 0),
+                 tr("The largest side of a block; blocks share the raster evenly. 0: one global shift."))
+        self.add(number("OVERLAP", tr("Overlap (fraction of a block)"), kinds.Double, 0.1, False, 0.0, 0.5),
+                 tr("How far a block reaches into its neighbours while its shift is found."))
+        self.add(choice("FIELD", tr("Shift field"), FIELDS, "smooth"),
+                 tr("What runs between the blocks: a smooth field, one plane, or one constant shift."))
+        self.add(choice("RESAMPLING", tr("Resampling"), KERNELS, "cubic"),
+                 tr("The kernel of the one warp."))
+        self.add(choice("GRID", tr("Grid of the result"), ["reference", "secondary"], "reference"),
+                 tr("Whose cells the aligned DEM has."))
+        self.add(number("SEED", tr("Seed"), kinds.Integer, 0, False, 0),
+                 tr("Large blocks are fitted on a sample of their cells; the same seed draws the same ones."))
+        self.add(number("WORKERS", tr("Threads"), kinds.Integer, 0, False, 0),
+                 tr("0: one for each processor. The result does not depend on it."), advanced=True)
+        self.add(QgsProcessingParameterString("SCHEDULER", tr("Dask scheduler"), None, False, True),
+                 tr("The address of a Dask scheduler whose workers see the same files, e.g. tcp://host:8786."),
+                 advanced=True)
+
+    def _declare_outputs(self) -> None:
+        raster, file = QgsProcessingParameterRasterDestination, QgsProcessingParameterFileDestination
+        self.add(raster("OUTPUT", tr("Aligned DEM")), tr("The secondary, moved; float32."))
+        self.add(QgsProcessingParameterFeatureSink("SHIFTS", tr("Shifts by block"),
+                                                   QgsProcessing.SourceType.TypeVectorPolygon, None, True, True),
+                 tr("A polygon for each block with its shift, sigma, status and the reason for it."))
+        self.add(raster("SHIFT_RASTERS", tr("Shift rasters"), None, True, False),
+                 tr("dx, dy and dz (m) as three bands: the exact field, which Apply Shifts replays to the last bit."))
+        self.add(file("SHIFT_MODEL", tr("PROJ deformation model"), tr("JSON files (*.json)"), None, True, False),
+                 tr("The field for stock PROJ and GDAL: +inv +proj=defmodel moves the secondary onto the reference."))
+        self.add(raster("DIFFERENCE_BEFORE", tr("Difference before"), None, True, False),
+                 tr("Reference - secondary, metres."))
+        self.add(raster("DIFFERENCE_AFTER", tr("Difference after"), None, True, False),
+                 tr("Reference - aligned, metres."))
+        self.add(file("REPORT", tr("Report"), tr("HTML files (*.html)"), None, True, False),
+                 tr("Numbers and figures in one HTML file."))
+        self.add_numbers({
+            "NMAD_BEFORE": tr("NMAD before (m)"), "NMAD_AFTER": tr("NMAD after (m)"),
+            "MEDIAN_BEFORE": tr("Median dh before (m)"), "MEDIAN_AFTER": tr("Median dh after (m)"),
+            "SHIFT_X": tr("Global shift east (m)"), "SHIFT_Y": tr("Global shift north (m)"),
+            "SHIFT_Z": tr("Global shift up (m)"), "BLOCKS": tr("Blocks"), "BLOCKS_USED": tr("Blocks used"),
+        })
+
+    def check(self, parameters, context):
+        size = self.parameterAsInt(parameters, "BLOCK_SIZE", context)
+        if 0 < size < LEAST_BLOCK:
+            raise CommonGroundError(tr("BLOCK_SIZE must be 0 (one global shift) or at least 16 cells."))
+
+    def execute(self, parameters, context, progress):
+        from ..core.coregistration.coregister import coregister
+        from ..core.executors import open_executor
+        from ..core.progress import Part
+        from ..core.raster.writing import Stage
+
+        pair = self._pair(parameters, context)
+        settings = self._settings(parameters, context)
+        targets = {name: output_path(self, parameters, name, context) for name in FILES}
+        refuse_overwriting({"REFERENCE": pair.reference.path, "SECONDARY": pair.secondary.path,
+                            "MASK": pair.terrain.mask.path if pair.terrain.mask else ""}, targets)
+        with Stage() as stage:
+            staged = {name: stage.path(target) for name, target in targets.items()}
+            workers = self.parameterAsInt(parameters, "WORKERS", context)
+            with open_executor(workers, self.parameterAsString(parameters, "SCHEDULER", context)) as executor:
+                found = coregister(pair, settings, executor, Part(progress, 0.0, 0.7))
+                for note in found.notes:
+                    progress.info(note)
+                self._warp(parameters, context, pair, found, targets, staged, executor, Part(progress, 0.7, 0.85))
+            model = self._compare(parameters, context, pair, settings, found, staged, Part(progress, 0.85, 1.0))
+            results = self._write_shifts(parameters, context, pair, found)
+        self._style(context, targets, results.get("SHIFTS"), model, found)
+        return {**{name: path for name, path in targets.items() if path}, **results, **_numbers(model, found)}
+
+    def _pair(self, parameters, context):
+        from ..core.coregistration.terrain_window import Pair
+        from ..core.raster.dem import Dem
+        from ..core.report.comparison import refuse_same_file
+
+        reference, secondary = (Dem.open(path, crs=crs) for path, crs in (
+            raster_source(self, parameters, name, context) for name in ("REFERENCE", "SECONDARY")))
+        refuse_same_file(reference, secondary)
+        return Pair(reference, secondary, stable_terrain(self, parameters, context, reference.grid.crs))
+
+    def _settings(self, parameters, context):
+        from ..core.coregistration.coregister import Settings
+
+        return Settings(
+            method=chosen(self, parameters, "METHOD", context),
+            block_size=self.parameterAsInt(parameters, "BLOCK_SIZE", context),
+            overlap=self.parameterAsDouble(parameters, "OVERLAP", context),
+            field=chosen(self, parameters, "FIELD", context),
+            seed=self.parameterAsInt(parameters, "SEED", context),
+        )
+
+    def _warp(self, parameters, context, pair, found, targets, staged, executor, progress) -> None:
+        from ..core.coregistration.deformation_model import write_deformation_model
+        from ..core.coregistration.warp import replay_tags, warp
+
+        kernel = chosen(self, parameters, "RESAMPLING", context)
+        on_secondary = chosen(self, parameters, "GRID", context) == "secondary"
+        grid = pair.secondary.grid if on_secondary else pair.reference.grid
+        warp(pair.secondary, found.field, grid, kernel, staged["OUTPUT"], executor, progress)
+        if staged["SHIFT_RASTERS"]:
+            found.field.write(staged["SHIFT_RASTERS"], replay_tags(pair.secondary, grid, kernel))
+        if staged["SHIFT_MODEL"]:
+            write_deformation_model(found.field, staged["SHIFT_MODEL"],
+                                    f"{pair.secondary.name} onto {pair.reference.name}",
+                                    os.path.dirname(os.path.abspath(targets["SHIFT_MODEL"])))
+
+    def _compare(self, parameters, context, pair, settings, found, staged, progress):
+        from ..core.raster.dem import Dem
+        from ..core.report.comparison import compare
+        from ..core.report.document import write_html
+
+        kernel = chosen(self, parameters, "RESAMPLING", context)
+        model = compare(
+            pair.reference, pair.secondary, Dem.open(staged["OUTPUT"], crs=""), pair.terrain, kernel=kernel,
+            progress=progress, blocks=found.blocks, difference=staged["DIFFERENCE_AFTER"],
+            difference_before=staged["DIFFERENCE_BEFORE"],
+            parameters={"method": settings.method, "block size": f"{settings.block_size} cells",
+                        "overlap": f"{settings.overlap:g}", "field": settings.field, "resampling": kernel,
+                        "seed": settings.seed},
+        )
+        model.versions["QGIS"] = Qgis.QGIS_VERSION
+        if staged["REPORT"]:
+            write_html(model, staged["REPORT"], tr("Blockwise coregistration"), _sections(found))
+        return model
+
+    def _write_shifts(self, parameters, context, pair, found) -> dict:
+        from .shifts_layer import NAMES, fields
+        from .whole_sink import WholeSink
+
+        if parameters.get("SHIFTS") in (None, ""):
+            return {}
+        crs = QgsCoordinateReferenceSystem.fromWkt(pair.reference.grid.crs)
+        features = []
+        for block in found.blocks:
+            feature = QgsFeature(fields())
+            feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(*block.bounds)))
+            feature.setAttributes([_storable(getattr(block, name)) for name in NAMES])
+            features.append(feature)
+        with WholeSink(self, parameters, "SHIFTS", context, fields(), QgsWkbTypes.Type.Polygon, crs) as sink:
+            sink.add(features)
+        return {"SHIFTS": sink.destination}
+
+    def _style(self, context, targets, shifts, model, found) -> None:
+        from .styling import style_difference, style_shifts
+
+        for name in ("DIFFERENCE_BEFORE", "DIFFERENCE_AFTER"):
+            if targets[name]:
+                style_difference(context, targets[name], model.limit)
+        if shifts:
+            style_shifts(context, shifts, _run(model, found))
+
+
+def _storable(value):
+    """NaN is NULL in a layer."""
+    return None if isinstance(value, float) and value != value else value
+
+
+def _sections(found) -> tuple:
+    from ..core.report import html
+
+    return (html.Section(tr("What was done"), "".join(html.paragraph(note) for note in found.notes)),)
+
+
+def _used(found) -> int:
+    return sum(block.usable for block in found.blocks)
+
+
+def _numbers(model, found) -> dict:
+    before, after = model.stable.before, model.stable.after
+    return {
+        "NMAD_BEFORE": before.nmad, "NMAD_AFTER": after.nmad,
+        "MEDIAN_BEFORE": before.median, "MEDIAN_AFTER": after.median,
+        "SHIFT_X": float(found.shift[0]), "SHIFT_Y": float(found.shift[1]), "SHIFT_Z": float(found.shift[2]),
+        "BLOCKS": len(found.blocks), "BLOCKS_USED": _used(found),
+    }
+
+
+def _run(model, found) -> dict:
+    """What the dock shows of this run."""
+    numbers = _numbers(model, found)
+    histogram = model.histogram
+    return {
+        "title": f"{model.secondary.name} \u2192 {model.reference.name}", "created": model.started,
+        "reference": model.reference.name, "secondary": model.secondary.name,
+        "nmad_before": numbers["NMAD_BEFORE"], "nmad_after": numbers["NMAD_AFTER"],
+        "median_before": numbers["MEDIAN_BEFORE"], "median_after": numbers["MEDIAN_AFTER"],
+        "shift": [float(value) for value in found.shift],
+        "blocks_used": numbers["BLOCKS_USED"], "blocks": numbers["BLOCKS"],
+        "histogram": {"edges": histogram.edges.tolist(), "before": histogram.before.tolist(),
+                      "after": histogram.after.tolist()},
+    }

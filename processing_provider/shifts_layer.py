@@ -1,0 +1,58 @@
+"""The SHIFTS layer: one polygon a block, with the fields that hold its shift."""
+
+from __future__ import annotations
+
+import math
+
+from qgis.core import QgsField, QgsFields, QgsProcessingFeatureSource
+from qgis.PyQt.QtCore import QVariant
+
+from ..core.coregistration.blocks import STATUSES, BlockShift
+from ..core.errors import VectorError
+
+INTEGERS = ("row", "col", "n", "iterations")
+TEXTS = ("status", "reason")
+NAMES = ("row", "col", "dx", "dy", "dz", "sigma_dx", "sigma_dy", "sigma_dz", "n", "nmad_before", "nmad_after",
+         "slope", "iterations", "status", "reason")
+
+
+def fields() -> QgsFields:
+    """The fields of the layer, in order; lengths in metres, slope in degrees."""
+    made = QgsFields()
+    for name in NAMES:
+        kind = QVariant.Int if name in INTEGERS else QVariant.String if name in TEXTS else QVariant.Double
+        made.append(QgsField(name, kind))
+    return made
+
+
+def read_blocks(source: QgsProcessingFeatureSource) -> list[BlockShift]:
+    """The blocks of a SHIFTS layer, by row and column. Raises VectorError for another kind of layer."""
+    missing = [name for name in NAMES if source.fields().lookupField(name) < 0]
+    if missing:
+        raise VectorError(
+            f"SHIFTS lacks the field(s) {', '.join(missing)}: "
+            "choose the shifts layer that Blockwise Coregister wrote."
+        )
+    blocks = [_block(feature) for feature in source.getFeatures() if feature.hasGeometry()]
+    if not blocks:
+        raise VectorError("SHIFTS holds no block: choose the shifts layer that Blockwise Coregister wrote.")
+    return sorted(blocks, key=lambda block: (block.row, block.col))
+
+
+def _block(feature) -> BlockShift:
+    box = feature.geometry().boundingBox()
+    values = {name: _value(name, feature[name]) for name in NAMES}
+    if values["status"] not in STATUSES:
+        raise VectorError(f"SHIFTS has a block of status '{values['status']}': "
+                          f"it must be one of {', '.join(STATUSES)}.")
+    return BlockShift(bounds=(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()), **values)
+
+
+def _value(name: str, value):
+    """A field's value as BlockShift holds it; NULL is NaN, 0 or "" by kind."""
+    null = value is None or (isinstance(value, QVariant) and value.isNull())
+    if name in TEXTS:
+        return "" if null else str(value)
+    if name in INTEGERS:
+        return 0 if null else int(value)
+    return math.nan if null else float(value)

@@ -1,0 +1,118 @@
+"""Vector results that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+from qgis.core import (
+    QgsFeatureSink,
+    QgsProcessingContext,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
+)
+
+from ..core.errors import OutputError
+from ..core.raster.writing import prepare_folder
+
+
+class WholeSink:
+    """A feature sink; use as a context manager, `destination` is the layer's id once the block has ended well.
+
+    A sink cannot be renamed into place, so a file is written in a folder beside its target and moved when whole.
+    Memory layers and database tables are written directly.
+    """
+
+    def __init__(self, algorithm, parameters, name, context, fields, geometry_type, crs):
+        self._algorithm, self._parameters, self._name, self._context = algorithm, parameters, name, context
+        self._structure = fields, geometry_type, crs
+        self._path = file_target(algorithm, parameters, name, context)
+        self._folder = self._sink = None
+        self._count = 0
+        self.destination = ""
+
+    def __enter__(self) -> WholeSink:
+        if self._path:
+            self._sink, self._written = self._beside_target()
+        else:
+            self._sink, self.destination = self._algorithm.parameterAsSink(
+                self._parameters, self._name, self._context, *self._structure)
+        if self._sink is None:
+            self._clean_up()
+            raise OutputError(f"{self._name} cannot be written: choose another file or format.")
+        return self
+
+    def _beside_target(self):
+        try:
+            self._folder = tempfile.mkdtemp(prefix=".commonground-", dir=prepare_folder(self._path))
+        except OSError as error:
+            raise OutputError(f"Cannot write {self._path}: {error.strerror}. "
+                              "Choose a folder that can be written.") from error
+        value = self._parameters.get(self._name)
+        options = value.createOptions if isinstance(value, QgsProcessingOutputLayerDefinition) else {}
+        target = os.path.join(self._folder, os.path.basename(self._path))
+        return QgsProcessingUtils.createFeatureSink(target, self._context, *self._structure, options)
+
+    def add(self, features: list) -> None:
+        """Write features. Raises OutputError."""
+        if not self._sink.addFeatures(features, QgsFeatureSink.Flag.FastInsert):
+            raise OutputError(f"{self._path or self._name} cannot be written: {self._sink.lastError()}")
+        self._count += len(features)
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._sink = None
+        try:
+            if kind is None and self._path:
+                self._check()
+                self._move()
+            elif kind is None:
+                self._date_layer()
+        finally:
+            self._clean_up()
+
+    def _check(self) -> None:
+        """What a full disk swallowed while the file was closed."""
+        from osgeo import ogr
+
+        dataset = ogr.Open(self._written)
+        found = dataset.GetLayer(0).GetFeatureCount() if dataset is not None else 0
+        if found != self._count:
+            raise OutputError(f"Cannot write {self._path}: only {found} of {self._count} features arrived. "
+                              "Is the disk full?")
+
+    def _move(self) -> None:
+        # The target as QGIS names it: with an extension where the user gave none.
+        final = os.path.join(os.path.dirname(os.path.abspath(self._path)), os.path.basename(self._written))
+        try:
+            for journal in (f"{final}-wal", f"{final}-shm"):
+                if os.path.exists(journal):
+                    os.remove(journal)
+            for item in sorted(os.listdir(self._folder)):
+                os.replace(os.path.join(self._folder, item), os.path.join(os.path.dirname(final), item))
+        except OSError as error:
+            raise OutputError(f"Cannot write {final}: {error.strerror}. Is it open elsewhere?") from error
+        self.destination = self._algorithm.parameterAsOutputLayer(self._parameters, self._name, self._context)
+
+    def _date_layer(self) -> None:
+        """Memory layers forget the coordinate epoch of their CRS."""
+        layer = QgsProcessingUtils.mapLayerFromString(self.destination, self._context)
+        if layer is not None and layer.crs() == self._structure[2]:
+            layer.setCrs(self._structure[2])
+
+    def _clean_up(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def file_target(algorithm, parameters, name, context) -> str:
+    """The path of a sink parameter's file, "" where it is a memory layer or a table.
+
+    Asked of a context of its own: in the real one, asking already books the layer for loading.
+    """
+    probe = QgsProcessingContext()
+    probe.setExpressionContext(context.expressionContext())
+    target = algorithm.parameterAsOutputLayer(parameters, name, probe)
+    scheme = target.split(":", 1)[0]
+    is_table = ":" in target and len(scheme) > 1 and not os.path.isabs(target)
+    return "" if not target or is_table else target
