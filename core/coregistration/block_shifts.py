@@ -69,51 +69,66 @@ def solve_blocks(pair: Pair, blocks: list[Block], method: str, start: np.ndarray
     """The shift of every block from the global one, judged alone and then against its neighbours."""
     tasks = [(pair, block, method, start, seed) for block in blocks]
     found = run_all(executor, solve_block, tasks, progress, "Shifts of the blocks")
-    return _judged_together(found)
+    return _judged_together(_honest(found), pair.reference.grid.cell_size())
 
 
-def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int) -> BlockShift:
-    """One block's shift, self-contained so that any worker can find it."""
+def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int) -> tuple[BlockShift, np.ndarray]:
+    """One block's shift and the growth of its sigma's square, self-contained so that any worker can find it."""
+    shift, solution = _measured(pair, block, method, start, seed)
+    return shift, np.ones(3) if solution is None else solution.growth
+
+
+def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
+    """Sigmas that know how far residuals are correlated: a growth for all blocks, as one alone hardly tells its own."""
+    measured = [growth for block, growth in found if block.status == "used"]
+    growth = np.sqrt(np.mean(measured, axis=0)).tolist() if measured else [1.0] * 3
+    return [replace(block, sigma_dx=block.sigma_dx * growth[0], sigma_dy=block.sigma_dy * growth[1],
+                    sigma_dz=block.sigma_dz * growth[2]) for block, _ in found]
+
+
+def _measured(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int):
     grid = pair.reference.grid
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
     window = TerrainWindow(pair, block.wider, (start,), SAMPLE, (seed, block.row, block.col))
     if window.area == 0:
-        return replace(blank, reason="no stable terrain with reference heights")
+        return replace(blank, reason="no stable terrain with reference heights"), None
     before = window.residuals(start)
     count = int(round(window.area * np.isfinite(before).mean()))
     if count == 0:
-        return replace(blank, reason="no stable terrain with secondary heights")
+        return replace(blank, reason="no stable terrain with secondary heights"), None
     known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),
                     nmad_before=nmad(window.residuals(np.zeros(3))))
     if count < max(LEAST_CELLS, LEAST_SHARE * block.wider[2] * block.wider[3]):
-        return replace(known, reason=f"too few stable cells ({count})")
+        return replace(known, reason=f"too few stable cells ({count})"), None
     solution = METHODS[method](window, start, grid.cell_size())
     if not solution.converged:
-        return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge")
-    after = nmad(window.residuals(solution.shift))
-    sigma = np.sqrt(np.diag(solution.covariance))
+        return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge"), None
+    after, sigma = nmad(window.residuals(solution.shift)), solution.sigma
     solved = replace(
         known, dx=float(solution.shift[0]), dy=float(solution.shift[1]), dz=float(solution.shift[2]),
         sigma_dx=float(sigma[0]), sigma_dy=float(sigma[1]), sigma_dz=float(sigma[2]),
         nmad_after=after, iterations=solution.iterations, status="used",
     )
-    return _judged_alone(solved, nmad(before), grid.cell_size())
+    if after > WORSE * nmad(before):
+        return replace(solved, status="rejected", reason="fits no better than the global shift"), None
+    return solved, solution
 
 
-def _judged_alone(block: BlockShift, global_nmad: float, cell: float) -> BlockShift:
+def _judged_alone(block: BlockShift, cell: float) -> BlockShift:
     weakest = max(block.sigma_dx, block.sigma_dy)
+    if block.status != "used":
+        return block
     if not np.isfinite(weakest + block.sigma_dz):
         return replace(block, status="rejected", reason="its precision cannot be told")
     if weakest > WEAKEST_SIGMA * cell:
         return replace(block, status="rejected",
                        reason=f"too flat, one-sided or noisy: horizontal sigma {weakest:.1f} m")
-    if block.nmad_after > WORSE * global_nmad:
-        return replace(block, status="rejected", reason="fits no better than the global shift")
     return block
 
 
-def _judged_together(blocks: list[BlockShift]) -> list[BlockShift]:
-    """Reject blocks that stray from what their neighbours say; weigh down the ill-determined."""
+def _judged_together(blocks: list[BlockShift], cell: float) -> list[BlockShift]:
+    """Reject blocks that cannot tell, or stray from what their neighbours say; weigh down the ill-determined."""
+    blocks = [_judged_alone(block, cell) for block in blocks]
     used = [block for block in blocks if block.status == "used"]
     usual = np.median([max(b.sigma_dx, b.sigma_dy) for b in used]) if used else 0.0
     judged = []

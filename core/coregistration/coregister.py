@@ -58,7 +58,7 @@ def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Pro
         raise CoregistrationError(
             f"No shift between {pair.reference.name} and {pair.secondary.name} can be told: the stable terrain is too "
             "small or too flat for this method. Widen it, or use METHOD=vertical_shift.")
-    shift, sigma = solution.shift, np.sqrt(np.diag(solution.covariance))
+    shift, sigma = solution.shift, solution.sigma * np.sqrt(solution.growth)
     notes = [f"Global shift: {_said(shift)} m (sigma {_said(sigma)} m)."]
     size = max(4, round(settings.block_size / scale)) if settings.block_size else max(fitted.reference.grid.shape)
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .solution import Solution, sandwich, spread, tile_index, weigh
+from .solution import Lattice, Solution, sandwich, spread, weigh
 from .terrain_window import TerrainWindow
 
 ITERATIONS = 20
@@ -25,21 +25,31 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
         known = np.isfinite(residuals)
         if known.sum() < 10:
             break
-        information, scores = _equations(design[known], residuals[known], gradient2[known])
+        information, scores, weights = _equations(design[known], residuals[known], gradient2[known])
         step = np.linalg.lstsq(information, scores.sum(axis=0), rcond=1e-12)[0]
         length = np.hypot(step[0], step[1])
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
         shift += step
         if length < 1e-4 * cell and abs(step[2]) < 1e-4 * cell:
-            tiles = tile_index(window.rows[known], window.cols[known])
-            return Solution(shift, sandwich(information, scores, tiles), iteration, True)
-    return Solution(shift, np.full((3, 3), np.inf), ITERATIONS, False)
+            return _solved(window, shift, design[known], scores, weights, known, iteration)
+    return Solution.failed(shift, ITERATIONS)
+
+
+def _solved(window, shift, design, scores, weights, known, iteration) -> Solution:
+    # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
+    slopes = window.secondary_gradient(shift)[known]
+    other = np.column_stack([-slopes, np.ones(len(slopes))])
+    told = np.isfinite(slopes).all(axis=1)
+    sensitivity = (design[told] * weights[told, None]).T @ other[told]
+    lattice = Lattice.over(window.rows[known], window.cols[known])
+    covariance, growth = sandwich(sensitivity, scores, lattice)
+    return Solution(shift, np.sqrt(np.diag(covariance)), growth, iteration, True)
 
 
 def _equations(design, residuals, gradient2):
-    """The 3 x 3 information and the score of every cell."""
+    """The 3 x 3 information, and the score and weight of every cell."""
     variance = spread(residuals, gradient2)
     weights = weigh(residuals, variance)
     weighted = design * weights[:, None]
-    return weighted.T @ design, weighted * residuals[:, None]
+    return weighted.T @ design, weighted * residuals[:, None], weights

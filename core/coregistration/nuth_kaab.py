@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..statistics.robust import NORMAL_MAD as NMAD
-from .solution import Solution, sandwich, tile_index
+from .solution import Lattice, Solution, sandwich
 from .terrain_window import TerrainWindow
 
 ITERATIONS = 30
@@ -39,9 +39,9 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
             break
         shift += (*step, centre)
         if np.hypot(*step) < 1e-3 * cell and abs(centre) < 1e-3 * cell:
-            return Solution(shift, _covariance(window, used, sine, cosine, target, residuals, centre), iteration,
-                            True)
-    return Solution(shift, np.full((3, 3), np.inf), ITERATIONS, False)
+            return _solved(window, shift, used, np.column_stack([sine, cosine])[used], steepness[used], target,
+                           residuals - centre, iteration)
+    return Solution.failed(shift, ITERATIONS)
 
 
 def _centre(residuals):
@@ -68,21 +68,29 @@ def _cosine(target: np.ndarray, bins: np.ndarray):
     return solution[:2] if rank == 3 else None
 
 
-def _covariance(window, used, sine, cosine, target, residuals, centre):
-    """The sandwich of the cosine (residuals held to 2 NMAD, as the medians hold them) and of the median dz."""
-    design = np.column_stack([sine[used], cosine[used], np.ones(used.sum())])
-    fitted = target - np.median(target)
-    limit = 2 * NMAD * np.median(np.abs(fitted)) + 1e-12
-    bounded = np.clip(fitted, -limit, limit)
-    inner = np.mean(np.abs(fitted) < limit)
-    tiles = tile_index(window.rows[used], window.cols[used])
-    covariance = sandwich(design.T @ design * inner, design * bounded[:, None], tiles)
+def _solved(window, shift, used, downhill, steepness, target, residuals, iteration) -> Solution:
+    """The shift with the sigma of the cosine and of the median, residuals held to 2 NMAD as the medians hold them."""
+    bounded, inner = _bounded(target - np.median(target))
+    slopes = window.secondary_gradient(shift)[used]
+    told = np.isfinite(slopes).all(axis=1)
+    # The secondary's own gradient: that of the reference has the noise that chose the aspect.
+    sensitivity = downhill[told].T @ (-slopes[told] / steepness[told, None]) * inner
+    lattice = Lattice.over(window.rows[used], window.cols[used])
+    across, growth = sandwich(sensitivity, downhill * bounded[:, None], lattice)
     known = np.isfinite(residuals)
-    below = residuals[known] - centre
-    scale = NMAD * np.median(np.abs(below)) + 1e-12
-    vertical = np.clip(below, -2 * scale, 2 * scale)
-    share = np.mean(np.abs(below) < 2 * scale)
-    tiles = tile_index(window.rows[known], window.cols[known])
-    covariance[2, :2] = covariance[:2, 2] = 0.0
-    covariance[2, 2] = sandwich(np.array([[known.sum() * share]]), vertical[:, None], tiles)[0, 0]
-    return covariance
+    upward, upward_growth = vertical_precision(residuals[known], window.rows[known], window.cols[known])
+    sigma = np.sqrt(np.append(np.diag(across), upward))
+    return Solution(shift, sigma, np.append(growth, upward_growth), iteration, True)
+
+
+def vertical_precision(residuals, rows, cols) -> tuple[float, float]:
+    """Variance of the median of residuals about zero, and its growth by correlation over longer distances."""
+    bounded, inner = _bounded(residuals)
+    lattice = Lattice.over(rows, cols)
+    variance, growth = sandwich(np.array([[residuals.size * inner]]), bounded[:, None], lattice)
+    return float(variance[0, 0]), float(growth[0])
+
+
+def _bounded(residuals):
+    limit = 2 * NMAD * np.median(np.abs(residuals)) + 1e-12
+    return np.clip(residuals, -limit, limit), np.mean(np.abs(residuals) < limit)

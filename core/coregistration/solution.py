@@ -10,20 +10,29 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 from ..statistics.robust import nmad
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
-TILES = 6
+LATTICE = 24  # cells along a window's side
+REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
+SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
 
 
 @dataclass(frozen=True)
 class Solution:
     """A shift (dx, dy, dz), metres to add to the secondary, and how well it is known.
 
-    `covariance` is 3 x 3 (m^2), from residuals that are correlated within a sixth of the window.
+    `sigma` (3,) in metres takes residuals as correlated over short distances only; times the root of `growth` (3,) it
+    is honest about longer ones too (see `sandwich`).
     """
 
     shift: np.ndarray
-    covariance: np.ndarray
+    sigma: np.ndarray
+    growth: np.ndarray
     iterations: int
     converged: bool
+
+    @classmethod
+    def failed(cls, shift: np.ndarray, iterations: int) -> Solution:
+        """No solution."""
+        return cls(np.array(shift, dtype=float), np.full(3, np.inf), np.ones(3), iterations, False)
 
 
 def tukey(standardised: np.ndarray) -> np.ndarray:
@@ -71,25 +80,53 @@ def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
     return np.maximum(s0 + s1 * gradient2, floor)
 
 
-def tile_index(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    """Which of TILES x TILES tiles of their common extent each cell lies in."""
-    def part(values):
-        low, high = values.min(), values.max()
-        return np.minimum((values - low) * TILES / max(high - low, 1.0), TILES - 1).astype(int)
+@dataclass(frozen=True)
+class Lattice:
+    """Cells of a window gathered into LATTICE x LATTICE lattice cells, for what is correlated in space."""
 
-    return part(rows) * TILES + part(cols)
+    index: np.ndarray
+
+    @classmethod
+    def over(cls, rows: np.ndarray, cols: np.ndarray) -> Lattice:
+        """The lattice over the cells' common extent."""
+        def part(values):
+            low, high = values.min(), values.max()
+            return np.minimum((values - low) * LATTICE / max(high - low, 1.0), LATTICE - 1).astype(int)
+
+        return cls(part(rows) * LATTICE + part(cols))
+
+    def sums(self, scores: np.ndarray) -> np.ndarray:
+        """Sums of scores (n, k) over each lattice cell, `(LATTICE, LATTICE, k)`."""
+        size = LATTICE * LATTICE
+        return np.stack([np.bincount(self.index, column, size) for column in scores.T],
+                        axis=1).reshape(LATTICE, LATTICE, -1)
 
 
-def sandwich(information: np.ndarray, scores: np.ndarray, tiles: np.ndarray) -> np.ndarray:
-    """Covariance from scores summed over tiles: honest where residuals are correlated within a tile.
+def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
+    """Covariance of a shift from scores that are correlated in space: `(covariance, growth)`.
 
-    `information` (k, k), `scores` (n, k) with the sum zero at the solution, `tiles` (n,). Cluster-robust estimator
-    of Liang & Zeger (1986) with the usual small-sample factor.
+    `sensitivity` (k, k) is the derivative of the scores' sum by the parameters, `scores` (n, k) sum to zero at the
+    solution. `covariance` takes scores as correlated within a lattice cell only; `growth` (k,) is the factor by which
+    its diagonal grows when pairs of cells up to REACH of a window apart are counted too (Conley 1999, with the
+    flat-topped weights of Politis & Romano 1995, corrected for the sum being held to zero). One window's growth is uncertain: pool it over windows.
     """
-    size = scores.shape[1]
-    sums = np.stack([np.bincount(tiles, scores[:, k], TILES * TILES) for k in range(size)], axis=1)
-    count = int((np.bincount(tiles, minlength=TILES * TILES) > 0).sum())
-    if count <= size:
-        return np.full((size, size), np.inf)
-    inverse = np.linalg.pinv(information)
-    return inverse @ (sums.T @ sums) @ inverse * count / (count - size)
+    sums = lattice.sums(scores)
+    size = sums.shape[2]
+    filled = np.any(sums != 0, axis=2)
+    inverse = np.linalg.pinv(sensitivity)
+    flat = sums.reshape(-1, size)
+    near = inverse @ (flat.T @ flat) @ inverse.T
+    if filled.sum() <= size:
+        return np.full((size, size), np.inf), np.ones(size)
+    far = inverse @ _tapered(sums) @ inverse.T
+    held = float(_tapered(filled[:, :, None].astype(float))[0, 0]) / filled.sum() ** 2
+    growth = np.diag(far) / np.maximum(np.diag(near), 1e-300) / max(1.0 - held, 0.2)
+    return near * SHORTFALL * filled.sum() / (filled.sum() - size), np.maximum(growth, 1.0)
+
+
+def _tapered(sums: np.ndarray) -> np.ndarray:
+    """Sum over pairs of lattice cells of their products, weighted by a flat-topped taper in each axis, `(k, k)`."""
+    apart = np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)) / (REACH * LATTICE)
+    taper = np.clip(2.0 - 2.0 * apart, 0.0, 1.0)
+    smoothed = np.einsum("ij,kl,jlm->ikm", taper, taper, sums, optimize=True)
+    return np.einsum("ijk,ijm->km", sums, smoothed)

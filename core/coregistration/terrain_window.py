@@ -134,6 +134,14 @@ class TerrainWindow:
         """dh = reference - secondary after the shift (dx, dy, dz), metres, NaN where void."""
         return self.heights - self.sample(shift[0], shift[1]) - shift[2]
 
+    def secondary_gradient(self, shift) -> np.ndarray:
+        """The secondary's gradient `(n, 2)` (m/m, east and north) beneath each cell, by central differences."""
+        cell = self._pair.reference.grid.cell_size()
+        dx, dy = shift[0], shift[1]
+        east = self.sample(dx - cell, dy) - self.sample(dx + cell, dy)
+        north = self.sample(dx, dy - cell) - self.sample(dx, dy + cell)
+        return np.column_stack([east, north]) / (2 * cell)
+
     def thin(self, stride: int) -> None:
         """Keep every `stride`-th row and column only."""
         kept = (self.rows % stride == 0) & (self.cols % stride == 0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..statistics.robust import NORMAL_MAD as NMAD
-from .solution import Solution, sandwich, tile_index
+from .nuth_kaab import vertical_precision
+from .solution import Solution
 from .terrain_window import TerrainWindow
 
 
@@ -14,12 +14,8 @@ def vertical_shift(window: TerrainWindow, start: np.ndarray, cell: float) -> Sol
     residuals = window.residuals(start)
     known = np.isfinite(residuals)
     if known.sum() < 10:
-        return Solution(np.array(start, dtype=float), np.full((3, 3), np.inf), 1, False)
+        return Solution.failed(start, 1)
     centre = np.median(residuals[known])
-    off = residuals[known] - centre
-    limit = 2 * NMAD * np.median(np.abs(off)) + 1e-12
-    information = np.array([[np.sum(np.abs(off) < limit)]], dtype=float)
-    tiles = tile_index(window.rows[known], window.cols[known])
-    covariance = np.zeros((3, 3))
-    covariance[2, 2] = sandwich(information, np.clip(off, -limit, limit)[:, None], tiles)[0, 0]
-    return Solution(np.array([start[0], start[1], start[2] + centre]), covariance, 1, True)
+    variance, growth = vertical_precision(residuals[known] - centre, window.rows[known], window.cols[known])
+    shift = np.array([start[0], start[1], start[2] + centre])
+    return Solution(shift, np.array([0.0, 0.0, np.sqrt(variance)]), np.array([1.0, 1.0, growth]), 1, True)
