@@ -28,9 +28,9 @@ class ApplyShifts(CommonGroundAlgorithm):
 
     def help_text(self):
         return tr(
-            "Moves a raster by the shifts that Blockwise Coregister saved. The shift rasters hold the exact field: on the "
-            "secondary DEM they give its aligned DEM again, to the last bit, on the same grid. The shifts layer gives a "
-            "smooth field through its used blocks. A raster with cells of its own, an orthophoto say, keeps them."
+            "Moves a raster by the shifts that Blockwise Coregister saved. The shift rasters hold the exact field: on "
+            "the secondary DEM they give its aligned DEM again, to the last bit, on the same grid. The shifts layer "
+            "gives a smooth field through its used blocks. A raster with cells of its own, an orthophoto say, keeps them."
         )
 
     def initAlgorithm(self, configuration=None):

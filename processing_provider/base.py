@@ -40,7 +40,7 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
 
     def group(self):
         return {"frames": tr("Frames and epochs"), "coregistration": tr("Coregistration"),
-                "accuracy": tr("Accuracy")}[self.GROUP]
+                "accuracy": tr("Accuracy"), "altimetry": tr("Altimetry")}[self.GROUP]
 
     def groupId(self):
         return self.GROUP

@@ -47,8 +47,8 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         return tr(
             "Moves a secondary DEM onto a reference where each block of stable terrain says it lies. A global shift is "
             "found first, over many cells if need be, then one for every block with its standard error, then a smooth "
-            "field through all stable terrain; the secondary is warped by it once, from its original pixels. Shifts are "
-            "metres to add to the secondary's position and height; dh = reference - secondary.\n\n"
+            "field through all stable terrain; the secondary is warped by it once, from its original pixels. Shifts "
+            "are metres to add to the secondary's position and height; dh = reference - secondary.\n\n"
             "Nuth and Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194/tc-17-5299-2023."
         )
 
@@ -218,8 +218,9 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         return {"SHIFTS": sink.destination}
 
     def _style(self, context, targets, shifts, model, found) -> None:
-        from .styling import style_difference, style_shifts
+        from .styling import style_dem, style_difference, style_shifts
 
+        style_dem(context, targets["OUTPUT"])
         for name in ("DIFFERENCE_BEFORE", "DIFFERENCE_AFTER"):
             if targets[name]:
                 style_difference(context, targets[name], model.limit)
@@ -262,7 +263,7 @@ def _run(model, found) -> dict:
         "nmad_before": numbers["NMAD_BEFORE"], "nmad_after": numbers["NMAD_AFTER"],
         "median_before": numbers["MEDIAN_BEFORE"], "median_after": numbers["MEDIAN_AFTER"],
         "shift": [float(value) for value in found.shift],
-        "blocks_used": numbers["BLOCKS_USED"], "blocks": numbers["BLOCKS"],
+        "blocks_used": numbers["BLOCKS_USED"], "blocks": numbers["BLOCKS"], "cells": model.stable.before.count,
         "histogram": {"edges": histogram.edges.tolist(), "before": histogram.before.tolist(),
                       "after": histogram.after.tolist()},
     }

@@ -18,10 +18,11 @@ from ..core.raster.writing import prepare_folder
 
 
 class WholeSink:
-    """A feature sink; use as a context manager, `destination` is the layer's id once the block has ended well.
+    """A feature sink; use as a context manager, `destination` is the layer's id once the block has ended
+    well.
 
-    A sink cannot be renamed into place, so a file is written in a folder beside its target and moved when whole.
-    Memory layers and database tables are written directly.
+    A sink cannot be renamed into place, so a file is written in a folder beside its target and moved when
+    whole. Memory layers and database tables are written directly.
     """
 
     def __init__(self, algorithm, parameters, name, context, fields, geometry_type, crs):
@@ -47,8 +48,8 @@ class WholeSink:
         try:
             self._folder = tempfile.mkdtemp(prefix=".commonground-", dir=prepare_folder(self._path))
         except OSError as error:
-            raise OutputError(f"Cannot write {self._path}: {error.strerror}. "
-                              "Choose a folder that can be written.") from error
+            raise OutputError(f"Cannot write {self._path}: {error.strerror}. Choose a folder that can be "
+                              "written.") from error
         value = self._parameters.get(self._name)
         options = value.createOptions if isinstance(value, QgsProcessingOutputLayerDefinition) else {}
         target = os.path.join(self._folder, os.path.basename(self._path))
@@ -97,7 +98,7 @@ class WholeSink:
     def _date_layer(self) -> None:
         """Memory layers forget the coordinate epoch of their CRS."""
         layer = QgsProcessingUtils.mapLayerFromString(self.destination, self._context)
-        if layer is not None and layer.crs() == self._structure[2]:
+        if layer is not None and layer.providerType() == "memory":
             layer.setCrs(self._structure[2])
 
     def _clean_up(self) -> None:

@@ -29,8 +29,8 @@ class MapPositions:
             raise VectorError(f"'{crs.name}' does not place coordinates on the Earth: assign a geographic or "
                               "projected coordinate reference system and run again.")
         if base.prime_meridian and base.prime_meridian.longitude:
-            raise VectorError(f"'{crs.name}' counts longitudes from {base.prime_meridian.name}: reproject to a "
-                              "coordinate reference system on Greenwich first.")
+            raise VectorError(f"'{crs.name}' counts longitudes from {base.prime_meridian.name}: reproject to "
+                              "a coordinate reference system on Greenwich first.")
         self.geocentric = crs.is_geocentric
         self._transformer, self._degrees = None, 1.0
         if self.geocentric:
@@ -62,7 +62,9 @@ class MapPositions:
         """
         (lon1, lat1, height1), (lon2, lat2, height2) = before, after
         if self.geocentric:
-            return tuple(b - a for a, b in zip(self._map(lon1, lat1, height1), self._map(lon2, lat2, height2)))
+            return tuple(
+                b - a for a, b in zip(self._map(lon1, lat1, height1), self._map(lon2, lat2, height2))
+            )
         if self._transformer is None:
             turn = (lon2 - lon1 + 180.0) % 360.0 - 180.0
             near = np.where(np.abs(lon2 - lon1) < 180.0, lon2 - lon1, turn)

@@ -1,4 +1,4 @@
-"""Where a change of frame or epoch came from, said so that it can be checked: at one place, in words and for PROJ."""
+"""A change of frame or epoch, said so that it can be checked: at one place, in words and for PROJ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ STEP_YEARS = 5.0
 
 @dataclass(frozen=True)
 class Place:
-    """One representative point and its motion: lon, lat in degrees, height in m; motion None where nothing moves.
+    """One representative point and its motion: lon, lat in degrees, height in m; motion None where nothing
+    moves.
 
     plate: the code that the point is moved with, "" where none is needed.
     """
@@ -29,8 +30,15 @@ class Place:
     def displacement(self, epoch: float | None = None) -> tuple:
         """`(east, north, up)` in m at an epoch on the way, at the target's where None."""
         when = self.target.epoch if epoch is None else epoch
-        moved = displace(self.lon, self.lat, self.height, self.source, FrameEpoch(self.target.frame, when), self.motion,
-                         self.plate if self.plate else None)
+        moved = displace(
+            self.lon,
+            self.lat,
+            self.height,
+            self.source,
+            FrameEpoch(self.target.frame, when),
+            self.motion,
+            self.plate if self.plate else None,
+        )
         return float(moved.east), float(moved.north), float(moved.up)
 
     def pipeline(self) -> str:
@@ -38,7 +46,7 @@ class Place:
         return proj_pipeline(self.source, self.target, self.motion, self.plate or None, self.lon, self.lat)
 
     def spread(self) -> tuple:
-        """Half the range `(east, north)` in m of what the plate motion models say over the elapsed time; NaN unknown."""
+        """Half the range `(east, north)` in m of what the models say over the elapsed time; NaN unknown."""
         if not isinstance(self.motion, PlateMotion):
             return math.nan, math.nan
         motion = PlateMotion(self.motion.model, self.plate or self.motion.plate)
@@ -47,7 +55,7 @@ class Place:
         return float(east) * years, float(north) * years
 
     def path(self) -> list:
-        """`(epoch, east, north, up)` every five years from the source to the target epoch, both ends included."""
+        """`(epoch, east, north, up)` every five years from source to target epoch, both included."""
         start, end = self.source.epoch, self.target.epoch
         count = max(1, math.ceil(abs(end - start) / STEP_YEARS - 1e-9))
         step = math.copysign(STEP_YEARS, end - start)
@@ -57,6 +65,13 @@ class Place:
 
 def provenance(place: Place, model: str) -> dict:
     """What any output should say of how it came to be, as `key -> text`."""
-    return {"SOURCE_FRAME": place.source.frame, "SOURCE_EPOCH": f"{place.source.epoch:.10g}",
-            "TARGET_FRAME": place.target.frame, "TARGET_EPOCH": f"{place.target.epoch:.10g}",
-            "MODEL": model, "PLATE": place.plate, "TABLE_VERSION": TABLE_VERSION, "PIPELINE": place.pipeline()}
+    return {
+        "SOURCE_FRAME": place.source.frame,
+        "SOURCE_EPOCH": f"{place.source.epoch:.10g}",
+        "TARGET_FRAME": place.target.frame,
+        "TARGET_EPOCH": f"{place.target.epoch:.10g}",
+        "MODEL": model,
+        "PLATE": place.plate,
+        "TABLE_VERSION": TABLE_VERSION,
+        "PIPELINE": place.pipeline(),
+    }

@@ -1,4 +1,4 @@
-"""What a change of frame or epoch did: displacements, the way there over time, the same for PROJ, warnings."""
+"""What a change of frame or epoch did: displacements, also over time, the same for PROJ, warnings."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def _at(where: FrameEpoch) -> str:
 def _over_time(place):
     path = place.path()
     rows = [(f"{epoch:.2f}", *(f"{value:+.4f}" for value in moved)) for epoch, *moved in path]
-    caption = (f"At {place.lon:.5f}, {place.lat:.5f}: the first row is the change of frame alone, the others add the "
-               "motion since the source epoch.")
+    caption = (f"At {place.lon:.5f}, {place.lat:.5f}: the first row is the change of frame alone, the others "
+               "add the motion since the source epoch.")
     return picture(_figure(path), "Displacement east, north and up over time", caption) + table(
         ("Epoch", "East (m)", "North (m)", "Up (m)"), rows, numbers=(0, 1, 2, 3))
 
@@ -81,15 +81,16 @@ def _certainty(place):
             parts.append(f"{name}: {known.accuracy_m:g} m{' (' + known.note + ')' if known.note else ''}.")
     east, north = place.spread()
     if math.isfinite(east) and math.isfinite(north):
-        parts.append(f"The plate motion models differ here by +-{east:.4f} m east and +-{north:.4f} m north over "
-                     f"{abs(place.target.epoch - place.source.epoch):.1f} years.")
+        parts.append(f"The plate motion models differ here by +-{east:.4f} m east and +-{north:.4f} m north "
+                     f"over {abs(place.target.epoch - place.source.epoch):.1f} years.")
     if isinstance(place.motion, PlateMotion):
-        parts.append("A plate motion model knows no vertical motion: uplift or subsidence is not in these figures.")
+        parts.append("A plate motion model knows no vertical motion: uplift or subsidence is not in these "
+                     "figures.")
     return "".join(map(paragraph, parts or ["Both frames are exact by definition."]))
 
 
 def _proj(place):
     return (paragraph("Paste it into cct; it takes longitude, latitude, height and the source epoch"
                       + (", and holds at this place." if isinstance(place.motion, Velocity) else "."))
-            + table(("Pipeline",), [(place.pipeline(),)])
+            + paragraph(place.pipeline())
             + paragraph(f"Parameter tables of Common Ground, version {TABLE_VERSION}."))

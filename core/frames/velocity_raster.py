@@ -43,7 +43,7 @@ class VelocityRaster:
 
 
 def _bilinear(window, row, col):
-    """Bilinear values; a neighbour of weight zero does not count, so that the last row and column are reached."""
+    """Bilinear values; a neighbour of weight zero does not count: the last row and column are reached."""
     top, left = np.floor(row).astype(int), np.floor(col).astype(int)
     down, right = row - top, col - left
     total = np.zeros(row.shape)

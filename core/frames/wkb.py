@@ -31,7 +31,7 @@ class Vertices:
             self._runs = _runs_of(geometries)
             self.xyz, self.owner = self._read_runs()
         else:
-            dimensions, has_z = _dimensions(geometries[0]) if geometries else (2, False)
+            has_z = bool(geometries) and _dimensions(geometries[0])[1]
             self.xyz = np.full((len(geometries), 3), np.nan)
             self._columns = 3 if has_z else 2
             self.xyz[:, :self._columns] = self._table[:, 5:].view("<f8")[:, :self._columns]
@@ -116,7 +116,8 @@ def _walk(data, at):
 def _base_type(code):
     base = (code & 0x0FFFFFFF) % 1000
     if not 1 <= base <= 17:
-        raise VectorError(f"A geometry of the unknown type {code} cannot be moved: convert it to a standard one.")
+        raise VectorError(f"A geometry of the unknown type {code} cannot be moved: convert it to a standard "
+                          "one.")
     return base
 
 

@@ -138,7 +138,8 @@ class Reader:
         if self.dem.scale != 1.0 or self.dem.offset != 0.0:
             heights = (values * self.dem.scale + self.dem.offset).astype(np.float32)
         if self._masked:
-            void |= self._band.GetMaskBand().ReadAsArray(**{**window, "resample_alg": gdal.GRIORA_NearestNeighbour}) == 0
+            window["resample_alg"] = gdal.GRIORA_NearestNeighbour
+            void |= self._band.GetMaskBand().ReadAsArray(**window) == 0
         heights[void] = np.nan
         return heights
 

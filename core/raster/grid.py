@@ -97,6 +97,17 @@ class Grid:
         scaled = (x0, dxc * factor, dxr * factor, y0, dyc * factor, dyr * factor)
         return replace(self, geotransform=scaled, width=self.width // factor, height=self.height // factor)
 
+    def aligned_with(self, other: Grid) -> bool:
+        """True where the cells of one coincide with those of the other, as far as both reach, to a thousandth."""
+        if not same_crs(self.crs, other.crs):
+            return False
+        rows, cols = np.array([0.0, other.height - 1.0]), np.array([0.0, other.width - 1.0])
+        row, col = self.cell_of(*other.map_of(rows, cols))
+        whole = np.rint(row), np.rint(col)
+        return bool(np.all(np.abs(row - whole[0]) < 1e-3) and np.all(np.abs(col - whole[1]) < 1e-3)
+                    and row[1] - row[0] > other.height - 1.5 and col[1] - col[0] > other.width - 1.5
+                    and row[1] - row[0] < other.height - 0.5 and col[1] - col[0] < other.width - 0.5)
+
     def same_cells(self, other: Grid) -> bool:
         """True where both have the same cells, to a thousandth of one."""
         if self.shape != other.shape or not same_crs(self.crs, other.crs):

@@ -66,6 +66,11 @@ class StableTerrain:
     unstable: Polygons | None = None
     mask: Dem | None = None
 
+    @property
+    def everywhere(self) -> bool:
+        """True where nothing limits it."""
+        return self.stable is None and self.unstable is None and self.mask is None
+
     def in_crs(self, crs: str) -> StableTerrain:
         """The same terrain with its polygons in another CRS."""
         return StableTerrain(
@@ -88,6 +93,11 @@ class StableTerrain:
 
 def _marked(mask: Dem, grid: Grid) -> np.ndarray:
     """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
+    if mask.grid.aligned_with(grid):
+        row, col = (int(round(float(value))) for value in mask.grid.cell_of(*grid.map_of(0.0, 0.0)))
+        with Reader(mask) as reader:
+            values = reader.read(row, col, grid.height, grid.width)
+        return np.isfinite(values) & (values != 0)
     rows, cols = np.arange(grid.height)[:, None], np.arange(grid.width)[None, :]
     x, y = reproject(*grid.map_of(rows, cols), grid.crs, mask.grid.crs)
     row, col = mask.grid.cell_of(x, y)

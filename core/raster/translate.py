@@ -1,8 +1,9 @@
 """A raster moved as a whole: a new origin and a height plane, the cells themselves untouched.
 
-Between frames and epochs a raster of 100 km is displaced by the same amount everywhere to some millimetres, and its
-heights by a plane to a micrometre. So the geotransform is translated and nothing is resampled: bilinear resampling of
-a 2 m DEM costs centimetres, a translation nothing. What is left is measured, and refused beyond a tolerance.
+Between frames and epochs a raster of 100 km is displaced by the same amount everywhere to some millimetres,
+and its heights by a plane to a micrometre. So the geotransform is translated and nothing is resampled:
+bilinear resampling of a 2 m DEM costs centimetres, a translation nothing. What is left is measured, and
+refused beyond a tolerance.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ _WIDER = {"Byte": "Float32", "Int8": "Float32", "Int16": "Float32", "UInt16": "F
 class Move:
     """How a raster is moved, and how well that describes the displacement of its cells.
 
-    dx, dy: map units, to add to the origin. plane: `(c, r, k)` of dh = c + r * row + k * col in m, rows and columns as
-    fractions of the raster from 0 to 1. east, north, up: mean displacement, m. max_residual: the largest horizontal
-    distance in m of a true displacement from (dx, dy), on 5 x 5 positions over the raster, edges included.
-    plate: code or "". lon, lat, height: the middle of the raster, degrees and m.
+    dx, dy: map units, to add to the origin. plane: `(c, r, k)` of dh = c + r * row + k * col in m, rows and
+    columns as fractions of the raster from 0 to 1. east, north, up: mean displacement, m. max_residual: the
+    largest horizontal distance in m of a true displacement from (dx, dy), on 5 x 5 positions over the
+    raster, edges included. plate: code or "". lon, lat, height: the middle of the raster, degrees and m.
     """
 
     dx: float
@@ -56,8 +57,8 @@ class Move:
 def fit_move(dem: Dem, source, target, motion=None) -> Move:
     """The Move of a DEM between two FrameEpochs, through the full chain (projection, Helmert, motion).
 
-    Raises RasterError where a part of the raster cannot be placed on the Earth, PlateError where it lies on several
-    plates or on none that the model has.
+    Raises RasterError where a part of the raster cannot be placed on the Earth, PlateError where it lies on
+    several plates or on none that the model has.
     """
     from ..frames.map_positions import MapPositions
     from ..frames.transform import displace, motion_plates
@@ -69,7 +70,8 @@ def fit_move(dem: Dem, source, target, motion=None) -> Move:
     positions = MapPositions(grid.crs)
     before = positions.geographic(x, y, np.full(x.shape, _typical_height(dem)))
     if not np.isfinite(np.array(before)).all():
-        raise RasterError(f"Parts of {dem.name} lie outside its projection: cut it to where there is ground first.")
+        raise RasterError(f"Parts of {dem.name} lie outside its projection: cut it to where there is ground "
+                          "first.")
     plates = motion_plates(before[0], before[1], motion)
     _check_plates(dem, plates, motion)
     moved = displace(*before, source, target, motion, plates)
@@ -91,11 +93,12 @@ def _check_plates(dem: Dem, plates: np.ndarray, motion) -> None:
         return
     codes = sorted(set(map(str, plates)))
     if "" in codes:
-        raise PlateError(f"{dem.name} lies at least partly on no plate of {motion.model}: choose another MODEL, e.g. "
-                         "GSRM2.1 or NNR-MORVEL56, name a PLATE, or give a velocity (MODEL=VELOCITY).")
+        raise PlateError(f"{dem.name} lies at least partly on no plate of {motion.model}: choose another "
+                         "MODEL, e.g. GSRM2.1 or NNR-MORVEL56, name a PLATE, or give a velocity "
+                         "(MODEL=VELOCITY).")
     if len(codes) > 1:
-        raise PlateError(f"{dem.name} lies on several plates ({', '.join(codes)}): name one with PLATE, give a local "
-                         "velocity (MODEL=VELOCITY), or cut the raster along the boundary.")
+        raise PlateError(f"{dem.name} lies on several plates ({', '.join(codes)}): name one with PLATE, give "
+                         "a local velocity (MODEL=VELOCITY), or cut the raster along the boundary.")
 
 
 def _typical_height(dem: Dem) -> float:
@@ -120,19 +123,21 @@ def check_residual(dem: Dem, move: Move, tolerance: float) -> None:
     """Raise RasterError where one translation does not describe the displacement to `tolerance` (m)."""
     if move.max_residual > tolerance:
         raise RasterError(
-            f"The displacement varies by {move.max_residual:.4f} m over {dem.name}, more than TOLERANCE="
-            f"{tolerance:.4g} m: cut the raster into tiles and move each, or allow a larger TOLERANCE.")
+            f"The displacement varies by {move.max_residual:.4f} m over {dem.name}, more than "
+            f"TOLERANCE={tolerance:.4g} m: cut the raster into tiles and move each, or allow a larger "
+            "TOLERANCE.")
 
 
 def check_not_moved(dem: Dem, source) -> None:
-    """Raise EpochError where the raster's own tags say that it was moved to another frame or epoch than `source`."""
+    """Raise EpochError where the raster's own tags name another frame or epoch than `source`."""
     tags = open_dataset(dem.path).GetMetadata()
     frame, epoch = tags.get(f"{TAG}TARGET_FRAME"), tags.get(f"{TAG}TARGET_EPOCH")
     if not frame or not epoch:
         return
     if frame != source.frame or abs(float(epoch) - source.epoch) > SAME_EPOCH:
-        raise EpochError(f"{dem.name} was already moved to {frame} at {epoch} (its tags say so), not {source.frame} at "
-                         f"{source.epoch:.10g}: give that frame and epoch, or take the original raster.")
+        raise EpochError(f"{dem.name} was already moved to {frame} at {epoch} (its tags say so), not "
+                         f"{source.frame} at {source.epoch:.10g}: give that frame and epoch, or take the "
+                         "original raster.")
 
 
 def check_heights(dem: Dem, heights: str) -> None:
@@ -149,18 +154,20 @@ def check_heights(dem: Dem, heights: str) -> None:
         return
     vertical = crs.sub_crs_list[1].name
     if "EGM" not in vertical.upper():
-        raise RasterError(f"The heights of {dem.name} are levelled ({vertical}) and do not follow the ellipsoid: use "
-                          "HEIGHTS=keep.")
+        raise RasterError(f"The heights of {dem.name} are levelled ({vertical}) and do not follow the "
+                          "ellipsoid: use HEIGHTS=keep.")
     if heights == ELLIPSOIDAL:
-        raise RasterError(f"The heights of {dem.name} count from a geoid ({vertical}): use HEIGHTS=geoid, or keep.")
+        raise RasterError(f"The heights of {dem.name} count from a geoid ({vertical}): use HEIGHTS=geoid, or "
+                          "keep.")
 
 
 def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dict,
                 progress: Progress | None = None) -> None:
     """Write the raster of `dem`, moved, as `path`; `target` is the FrameEpoch that it is in then.
 
-    HEIGHTS `keep`: values, data type, nodata, masks, overviews, scale, tags stay as they are, bit by bit. Otherwise dh
-    is added to band 1, and integers become floating point. The file appears when it is whole. Raises OutputError.
+    HEIGHTS `keep`: values, data type, nodata, masks, overviews, scale, tags stay as they are, bit by bit.
+    Otherwise dh is added to band 1, and integers become floating point. The file appears when it is whole.
+    Raises OutputError.
     """
     progress = progress or Silent()
     driver, folder = driver_of(path), prepare_folder(path)
@@ -169,7 +176,8 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
         whole = os.path.join(scratch, os.path.basename(path))
         reference = target_reference(dem.grid.crs, target)
         if reference.GetCoordinateEpoch() and driver not in FORMATS_WITH_EPOCH:
-            progress.warn(f"{driver} files do not keep the coordinate epoch: write a GeoTIFF to have it in the file.")
+            progress.warn(f"{driver} files do not keep the coordinate epoch: write a GeoTIFF to have it in "
+                          "the file.")
         described = _Description(_moved_origin(dem, move), reference, {
             f"{TAG}{key}": str(value) for key, value in tags.items()})
         if heights != KEEP:
@@ -190,7 +198,7 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
 
 
 def target_reference(wkt: str, target):
-    """The spatial reference of the result: the target's where the CRS names a realization, else its own; with epoch."""
+    """The result's spatial reference, with epoch: the target's if the CRS names one, else its own."""
     from osgeo import osr
 
     from ..frames.catalogue import sibling_code
@@ -298,8 +306,12 @@ def _write_heights(dem: Dem, path: str, move: Move, described: _Description, pro
 
     source = open_dataset(dem.path)
     data_type = gdal.GetDataTypeByName(_WIDER.get(dem.data_type, "Float64"))
-    options = [option for option in creation_options() if not option.startswith("PREDICTOR")] + ["PREDICTOR=3"]
-    result = gdal.GetDriverByName("GTiff").Create(path, dem.grid.width, dem.grid.height, dem.bands, data_type, options)
+    options = [option for option in creation_options() if not option.startswith("PREDICTOR")] + [
+        "PREDICTOR=3"
+    ]
+    result = gdal.GetDriverByName("GTiff").Create(
+        path, dem.grid.width, dem.grid.height, dem.bands, data_type, options
+    )
     if result is None:
         raise OutputError(f"Cannot write {os.path.basename(path)}: {gdal.GetLastErrorMsg()}")
     _copy_description(source, result)
@@ -333,7 +345,8 @@ def _put(band, values, row, path) -> None:
     from osgeo import gdal
 
     if band.WriteArray(values, 0, row) != 0:
-        raise OutputError(f"Cannot write {os.path.basename(path)}: {gdal.GetLastErrorMsg() or 'is the disk full?'}")
+        raise OutputError(f"Cannot write {os.path.basename(path)}: "
+                          f"{gdal.GetLastErrorMsg() or 'is the disk full?'}")
 
 
 def _plane(dem: Dem, move: Move, row: int, lines: int) -> np.ndarray:
@@ -358,7 +371,9 @@ def _copy_description(source, result) -> None:
             result.SetMetadata(source.GetMetadata(domain), domain)
     for number in range(1, source.RasterCount + 1):
         old, new = source.GetRasterBand(number), result.GetRasterBand(number)
-        new.SetMetadata({key: value for key, value in old.GetMetadata().items() if not key.startswith("STATISTICS_")})
+        new.SetMetadata(
+            {key: value for key, value in old.GetMetadata().items() if not key.startswith("STATISTICS_")}
+        )
         new.SetDescription(old.GetDescription())
         new.SetColorInterpretation(old.GetColorInterpretation())
         new.SetUnitType(old.GetUnitType() or "")
@@ -376,14 +391,16 @@ def _check_written(written: str, described: _Description, path: str) -> None:
     # Formats that keep positions as text round them; a thousandth of a cell is no move.
     slack = 1e-3 * (np.abs(expected[[1, 2, 4, 5]]).max())
     if not np.allclose(found[[0, 3]], expected[[0, 3]], rtol=0.0, atol=slack):
-        raise OutputError(f"Cannot write {path}: the file does not keep the new position. Write a GeoTIFF instead.")
+        raise OutputError(f"Cannot write {path}: the file does not keep the new position. Write a GeoTIFF "
+                          "instead.")
 
 
 def _scratch_folder(folder: str, path: str) -> str:
     try:
         return tempfile.mkdtemp(prefix=".commonground-", dir=folder)
     except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that "
+                          "can be written.") from error
 
 
 def _move_files(scratch: str, folder: str, path: str) -> None:

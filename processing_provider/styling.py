@@ -1,0 +1,253 @@
+"""How results look on the map; nothing happens where a result is not loaded into a project (`qgis_process`).
+
+Processing calls a post-processor in the main thread, once the layer is there. Colours hold for colour-blind
+readers: RdYlBu about zero for differences as in the report, Okabe and Ito's palette for the blocks' statuses.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+
+from qgis.core import (
+    QgsBasicNumericFormat,
+    QgsCategorizedSymbolRenderer,
+    QgsColorBrewerColorRamp,
+    QgsColorRampLegendNodeSettings,
+    QgsColorRampShader,
+    QgsFillSymbol,
+    QgsGeometryGeneratorSymbolLayer,
+    QgsHillshadeRenderer,
+    QgsPalLayerSettings,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsProject,
+    QgsRasterShader,
+    QgsRendererCategory,
+    QgsSimpleFillSymbolLayer,
+    QgsSingleBandPseudoColorRenderer,
+    QgsTextBufferSettings,
+    QgsTextFormat,
+    QgsUnitTypes,
+    QgsVectorLayerSimpleLabeling,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtGui import QColor
+
+from .base import tr
+
+RUN = "commonground/run"
+"""The custom property of a SHIFTS layer that holds its run as JSON; the dock reads it."""
+
+STATUS_COLOURS = {"used": "#0072B2", "downweighted": "#E69F00", "rejected": "#D55E00", "filled": "#6E6E6E"}
+LONGEST = 0.8
+"""Length of the longest arrow, in blocks."""
+ARROW = "POLYGON((0 -0.022, 0.74 -0.045, 0.70 -0.15, 1 0, 0.70 0.15, 0.74 0.045, 0 0.022, 0 -0.022))"
+"""An arrow of length 1 eastwards: drawn as an area, it keeps its shape at every scale and in every CRS."""
+CLASSES = 11
+METRES_IN_A_DEGREE = 111320.0
+
+
+def style_difference(context, path: str, limit: float) -> None:
+    """Show the difference raster written to `path` from -limit to limit (m), red to blue about zero."""
+    _attach(context, path, 1, lambda layer: _difference(layer, limit))
+
+
+def style_dem(context, path: str) -> None:
+    """Show the DEM written to `path` as a hillshade lit from many sides."""
+    _attach(context, path, 0, _hillshade)
+
+
+def style_shifts(context, destination: str, run: dict) -> None:
+    """Show the SHIFTS layer `destination` (sink id or path) as arrows and keep `run` on it for the dock.
+
+    `run` is what JSON can hold: title, created, reference, secondary, nmad_before, nmad_after, median_before,
+    median_after (m), shift [dx, dy, dz] (m), blocks_used, blocks, cells (stable ones compared), histogram
+    {edges, before, after}.
+    """
+    text = json.dumps(run, default=float)
+    _attach(context, destination, 2, lambda layer: _shifts(layer, text))
+
+
+# Processing keeps only a pointer to a post-processor: Python must hold it until the layer is loaded.
+# The bound ends the lives of those whose layers never came.
+_alive: deque = deque(maxlen=1000)
+_arrived: list = []
+
+
+class _Styler(QgsProcessingLayerPostProcessorInterface):
+    """Styles one layer and puts it at its height among those that arrive with it."""
+
+    def __init__(self, rank: int, style):
+        super().__init__()
+        self._rank, self._style = rank, style
+
+    def postProcessLayer(self, layer, context, feedback):
+        self._style(layer)
+        layer.triggerRepaint()
+        layer.emitStyleChanged()
+        if not _arrived:
+            QTimer.singleShot(0, _stack)
+        _arrived.append((self._rank, layer.id()))
+
+
+def _attach(context, destination: str, rank: int, style) -> None:
+    if not destination or not context.willLoadLayerOnCompletion(destination):
+        return
+    styler = _Styler(rank, style)
+    _alive.append(styler)
+    context.layerToLoadOnCompletionDetails(destination).setPostProcessor(styler)
+
+
+def _stack() -> None:
+    """Put arrows above differences above hillshades: Processing loads results by their file names."""
+    root = QgsProject.instance().layerTreeRoot()
+    nodes = [(rank, root.findLayer(layer_id)) for rank, layer_id in _arrived]
+    _arrived.clear()
+    nodes = [(rank, node) for rank, node in nodes if node is not None]
+    for parent in {id(node.parent()): node.parent() for _, node in nodes}.values():
+        children = parent.children()
+        ours = sorted(((children.index(node), rank, node) for rank, node in nodes if node in children))
+        for moved, (place, (_, _, node)) in enumerate(zip(
+                (place for place, _, _ in ours), sorted(ours, key=lambda item: -item[1]))):
+            parent.insertChildNode(place + moved, node.clone())
+        # Only now: a layer that leaves the tree leaves the project.
+        for _, _, node in ours:
+            parent.removeChildNode(node)
+
+
+def _difference(layer, limit: float) -> None:
+    ramp = QgsColorBrewerColorRamp("RdYlBu", CLASSES)
+    shader = QgsColorRampShader(-limit, limit, ramp.clone(), QgsColorRampShader.Type.Interpolated)
+    items = []
+    for index in range(CLASSES):
+        place = index / (CLASSES - 1)
+        value = limit * (2 * place - 1)
+        items.append(QgsColorRampShader.ColorRampItem(value, ramp.color(place), f"{value:+.2f} m"))
+    shader.setColorRampItemList(items)
+    number = QgsBasicNumericFormat()
+    number.setNumberDecimalPlaces(2)
+    number.setShowPlusSign(True)
+    legend = QgsColorRampLegendNodeSettings()
+    legend.setNumericFormat(number)
+    legend.setSuffix(" m")
+    shader.setLegendSettings(legend)
+    raster_shader = QgsRasterShader(-limit, limit)
+    raster_shader.setRasterShaderFunction(shader)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, raster_shader)
+    renderer.setClassificationMin(-limit)
+    renderer.setClassificationMax(limit)
+    layer.setRenderer(renderer)
+
+
+def _hillshade(layer) -> None:
+    renderer = QgsHillshadeRenderer(layer.dataProvider(), 1, 315.0, 45.0)
+    renderer.setMultiDirectional(True)
+    renderer.setZFactor(1.0 / METRES_IN_A_DEGREE if layer.crs().isGeographic() else 1.0)
+    layer.setRenderer(renderer)
+
+
+def _shifts(layer, run: str) -> None:
+    layer.setCustomProperty(RUN, run)
+    geographic, side = layer.crs().isGeographic(), 0.0
+    metres, stretched = ({status: [] for status in STATUS_COLOURS} for _ in range(2))
+    for feature in layer.getFeatures():
+        box = feature.geometry().boundingBox()
+        side = max(side, min(box.width(), box.height()))
+        if feature["status"] in metres:
+            east, north = (_known(feature[name]) for name in ("dx", "dy"))
+            metres[feature["status"]].append(math.hypot(east, north))
+            if geographic:
+                east /= math.cos(math.radians(box.center().y()))
+            stretched[feature["status"]].append(math.hypot(east, north))
+    # Rejected blocks may lie anywhere: they must not shrink the arrows of the good ones.
+    good = [length for status, lengths in stretched.items() if status != "rejected" for length in lengths]
+    reach = max(good, default=0.0) or max(stretched["rejected"], default=0.0)
+    arrow = _arrow(LONGEST * side / reach if reach > 0 else 0.0, LONGEST * side, geographic)
+    layer.setRenderer(QgsCategorizedSymbolRenderer("status", [
+        QgsRendererCategory(status, _block_symbol(status, colour, arrow), _legend(status, metres[status]))
+        for status, colour in STATUS_COLOURS.items()
+    ]))
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(_labels()))
+    layer.setLabelsEnabled(True)
+
+
+def _known(value) -> float:
+    """A field's value, 0 where it is NULL or NaN."""
+    return value if isinstance(value, float) and math.isfinite(value) else 0.0
+
+
+def _legend(status: str, lengths: list) -> str:
+    words = {"used": tr("used"), "downweighted": tr("downweighted"), "rejected": tr("rejected"),
+             "filled": tr("filled")}
+    if not lengths:
+        return tr("{status}: none").format(status=words[status])
+    return tr("{status}: {count}, up to {longest} m").format(
+        status=words[status], count=len(lengths), longest=f"{max(lengths):.2f}")
+
+
+def _arrow(scale: float, longest: float, geographic: bool) -> str:
+    """The expression of a block's arrow from its centre, `scale` map units a metre, cut at `longest`."""
+    # A degree of longitude is shorter than one of latitude: else the arrows of a map in degrees would turn.
+    east = '"dx" / cos(radians(y(centroid($geometry))))' if geographic else '"dx"'
+    return (
+        f"with_variable('e', {east}, "
+        f"with_variable('l', min({scale!r} * sqrt(@e ^ 2 + \"dy\" ^ 2), {longest!r}), if(@l > 0, "
+        f"affine_transform(geom_from_wkt('{ARROW}'), x(centroid($geometry)), y(centroid($geometry)), "
+        "degrees(atan2(\"dy\", @e)), @l, @l), NULL)))"
+    )
+
+
+def _block_symbol(status: str, colour: str, arrow: str) -> QgsFillSymbol:
+    """A thin block outline, hatched where the field does not lean on the block, under the arrow."""
+    outline = {"color": "0,0,0,0", "style": "no", "outline_color": "60,60,60,150", "outline_width": "0.15"}
+    if status == "rejected":
+        outline.update({"color": "213,94,0,170", "style": "b_diagonal", "outline_color": colour,
+                        "outline_width": "0.6"})
+    elif status == "filled":
+        outline.update({"outline_style": "dot"})
+    symbol = QgsFillSymbol.createSimple(outline)
+    generator = QgsGeometryGeneratorSymbolLayer.create({"SymbolType": "Fill", "geometryModifier": arrow})
+    generator.setSubSymbol(_with_halo(colour))
+    symbol.appendSymbolLayer(generator)
+    return symbol
+
+
+def _with_halo(colour: str) -> QgsFillSymbol:
+    """An area that stands out from a difference map, whose colours it may share."""
+    white = "#ffffff"
+    symbol = QgsFillSymbol.createSimple({"color": white, "outline_color": white, "outline_width": "0.7"})
+    symbol.appendSymbolLayer(QgsSimpleFillSymbolLayer.create({"color": colour, "outline_style": "no"}))
+    return symbol
+
+
+def _labels() -> QgsPalLayerSettings:
+    """dz at the foot of each block, where the arrow seldom is."""
+    settings = QgsPalLayerSettings()
+    settings.fieldName = (
+        "with_variable('z', round(\"dz\", 2), "
+        "if(@z > 0, '+', '') || replace(format_number(@z + 0, 2), '-', '\u2212'))"
+    )
+    settings.isExpression = True
+    settings.geometryGeneratorEnabled = True
+    settings.geometryGeneratorType = QgsWkbTypes.GeometryType.PointGeometry
+    settings.geometryGenerator = (
+        "make_point(x(centroid($geometry)), y_min($geometry) + 0.12 * (y_max($geometry) - y_min($geometry)))"
+    )
+    settings.placement = QgsPalLayerSettings.Placement.OverPoint
+    settings.setFormat(_text_format())
+    return settings
+
+
+def _text_format() -> QgsTextFormat:
+    text = QgsTextFormat()
+    text.setSize(8.5)
+    text.setSizeUnit(QgsUnitTypes.RenderUnit.RenderPoints)
+    text.setColor(QColor("#222222"))
+    halo = QgsTextBufferSettings()
+    halo.setEnabled(True)
+    halo.setSize(1.0)
+    halo.setColor(QColor("#ffffff"))
+    text.setBuffer(halo)
+    return text
