@@ -1,0 +1,1 @@
+"""Widgets, imported when they are shown."""
