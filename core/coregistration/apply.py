@@ -33,7 +33,8 @@ def apply_shifts(dem: Dem, field: ShiftField, grid: Grid, kernel: str, vertical:
         vertical = True
     if vertical and (dem.bands != 1 or dem.data_type == "Byte"):
         raise CoregistrationError(
-            f"dz cannot be added to {dem.name}, which has {dem.bands} band(s) of {dem.data_type}: set VERTICAL to false.")
+            f"dz cannot be added to {dem.name}, which has {dem.bands} band(s) of {dem.data_type}: "
+            "set VERTICAL to false.")
     if vertical:
         warp(dem, field, grid, kernel, path, executor, progress)
     else:

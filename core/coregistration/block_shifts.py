@@ -14,7 +14,7 @@ from ..statistics.robust import nmad
 from .blocks import BlockShift
 from .lzd import lzd
 from .nuth_kaab import nuth_kaab
-from .terrain_window import Pair, TerrainWindow
+from .terrain_window import Pair, TerrainWindow, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "vertical_shift": vertical_shift}
@@ -89,11 +89,12 @@ def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
 def _measured(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int):
     grid = pair.reference.grid
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
-    window = TerrainWindow(pair, block.wider, (start,), SAMPLE, (seed, block.row, block.col))
-    if window.area == 0:
+    step = row_step(block.wider, SAMPLE)
+    window = TerrainWindow(pair, block.wider, (start,), step, seed)
+    if window.rows.size == 0:
         return replace(blank, reason="no stable terrain with reference heights"), None
     before = window.residuals(start)
-    count = int(round(window.area * np.isfinite(before).mean()))
+    count = int(np.isfinite(before).sum()) * step
     if count == 0:
         return replace(blank, reason="no stable terrain with secondary heights"), None
     known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),

@@ -67,7 +67,8 @@ def _master(code: str, geographic: bool, bounds: tuple, file_name: str, title: s
         "format_version": "1.0",
         "name": title,
         "version": "1.0",
-        "description": "Common Ground shift field, from the reference to the secondary; its inverse aligns the secondary.",
+        "description": "Common Ground shift field, from the reference to the secondary; "
+                       "its inverse aligns the secondary.",
         "source_crs": code,
         "target_crs": code,
         "definition_crs": code,

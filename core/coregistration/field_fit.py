@@ -26,9 +26,9 @@ CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
 PASSES = 4
 SETTLED = 0.01  # cells: the field has stopped moving
 STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
-FINER = 10.0 ** np.arange(-1.5, 2.0, 0.5)
+FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 FOLDS = 5
-FULL_RASTER = 4_000_000  # cells: above it every second row and column is read into the fit
+FULL_RASTER = 2_000_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,14 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: s
     grid, cell = pair.reference.grid, pair.reference.grid.cell_size()
     spacing = max(block_size / KNOTS_PER_BLOCK, 8.0)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
-    fit = _solve(basis, _from_blocks(shifts, grid), horizontal)
+    fit, stiffness = _solve(basis, _from_blocks(shifts, grid), horizontal), None
     side = max(2, round(spacing / CELLS_PER_KNOT))
     for done in range(1, PASSES + 1):
         field = as_shift_field(fit, grid, spacing)
-        quadratic = _gather(pair, blocks, field, side, executor,
+        quadratic = _gather(pair, blocks, field, side, done, executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
-        following = _solve(basis, quadratic, horizontal)
+        following = _solve(basis, quadratic, horizontal, stiffness)
+        stiffness = following.stiffness
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
         if np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
@@ -219,22 +220,21 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)))
 
 
-def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
+def _gather(pair, blocks, field, side, phase, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
-    stride = 1 if pair.reference.grid.width * pair.reference.grid.height <= FULL_RASTER else 2
-    tasks = [(pair, block.window, field, side, stride) for block in blocks]
+    cells = sum(block.window[2] * block.window[3] for block in blocks)
+    step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
+    tasks = [(pair, block.window, field, side, step, phase) for block in blocks]
     parts = run_all(executor, window_quadratic, tasks, progress, "Shift field")
     groups = np.concatenate([np.full(len(part[0]), k) for k, part in enumerate(parts)])
     return Quadratic(*(np.concatenate(columns) for columns in zip(*parts)), groups)
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, stride: int):
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, phase: int):
     """`(rows, cols, M, b)` of a window's lattice cells, `side` cells wide; self-contained for any worker."""
-    ground = TerrainWindow(pair, window, _starts(field, window))
-    if stride > 1 and ground.area:
-        ground.thin(stride)
+    ground = TerrainWindow(pair, window, _starts(field, window), step, phase)
     empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3))
-    if ground.area == 0:
+    if ground.rows.size == 0:
         return empty
     dx, dy, dz = field.at(ground.rows, ground.cols).astype(float)
     residuals = ground.residuals((dx, dy, dz))
@@ -277,18 +277,18 @@ def _starts(field: ShiftField, window: tuple) -> tuple:
     return tuple((float(x), float(y)) for x in (dx.min(), dx.max()) for y in (dy.min(), dy.max()))
 
 
-def _solve(basis, data: Quadratic, horizontal: bool) -> Fit:
-    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen."""
+def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = None) -> Fit:
+    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen if not given."""
     P = basis.at(data.rows, data.cols)
     weights = np.ones(len(data.rows))
     system = _System(basis, P, data, horizontal)
-    stiffness = (STIFFNESS[len(STIFFNESS) // 3],) * 2
+    usual = stiffness or (STIFFNESS[len(STIFFNESS) // 3],) * 2
     for _ in range(3):
-        coefficients = system.solve(weights, stiffness)
+        coefficients = system.solve(weights, usual)
         if len(data.rows) > 20:
             weights = _cell_weights(data, P, coefficients)
-    if isinstance(basis, PolynomialBasis) or len(np.unique(data.group)) < FOLDS:
-        return Fit(basis, coefficients, stiffness)
+    if stiffness or isinstance(basis, PolynomialBasis) or len(np.unique(data.group)) < FOLDS:
+        return Fit(basis, coefficients, usual)
     stiffness = system.cross_validated(weights)
     return Fit(basis, system.solve(weights, stiffness), stiffness)
 

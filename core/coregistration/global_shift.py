@@ -11,7 +11,7 @@ from ..raster.resampling import Resampler
 from ..statistics.robust import nmad
 from .lzd import lzd
 from .solution import Solution
-from .terrain_window import Pair, TerrainWindow
+from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST_SIDE = 256
 FINEST_CELLS = 2_000_000
@@ -36,7 +36,7 @@ def global_shift(pair: Pair, method, seed: int, progress: Progress) -> tuple[np.
     while horizontal and factor > finest:
         progress.step(0.5, f"Global shift at 1/{factor} of the resolution")
         shift = _refined(pair.coarsened(factor), lzd, shift, seed).shift
-        factor = max(finest, factor // 2)
+        factor = max(finest, factor // 4)
     progress.step(0.7, "Global shift")
     return shift, _refined(pair.coarsened(finest), method, shift, seed)
 
@@ -51,10 +51,11 @@ def overlap(pair: Pair) -> tuple:
 
 
 def _window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
-    window = TerrainWindow(pair, overlap(pair), starts, SAMPLE, (seed,))
-    if window.area < LEAST_CELLS:
+    place = overlap(pair)
+    window = TerrainWindow(pair, place, starts, row_step(place, SAMPLE), seed)
+    if window.rows.size < LEAST_CELLS:
         raise CoregistrationError(
-            f"Only {window.area} cells of {pair.reference.name} are stable terrain with heights in the overlap: "
+            f"Only {window.rows.size} cells of {pair.reference.name} are stable terrain with heights in the overlap: "
             "widen the mask or the polygons, or choose DEMs that share data.")
     return window
 
@@ -71,9 +72,10 @@ def _refined(pair: Pair, method, start: np.ndarray, seed: int) -> Solution:
 def _searched(pair: Pair, seed: int) -> np.ndarray:
     """The better start of none and the offset with the least variance of dh, after least squares from both."""
     cell = pair.reference.grid.cell_size()
-    window = _window(pair, (_best_offset(pair),), seed)
+    offset = _best_offset(pair)
+    window = _window(pair, (offset,), seed)
     best, least = np.zeros(3), np.inf
-    for start in (np.zeros(3), _best_offset(pair)):
+    for start in (np.zeros(3), offset):
         solution = lzd(window, start, cell)
         left = nmad(window.residuals(solution.shift))
         if np.isfinite(left) and left < least:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .solution import Lattice, Solution, sandwich, spread, weigh
-from .terrain_window import TerrainWindow
+from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 20
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
@@ -17,7 +17,13 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
     The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
     doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
     """
-    shift = np.array(start, dtype=float)
+    shift, _, _ = _descended(window.sparse, np.array(start, dtype=float), cell)
+    shift, solved, iteration = _descended(window, shift, cell)
+    return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
+
+
+def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
+    """`(shift, what its precision is judged by or None, iterations)` from the cells of a window."""
     design = np.column_stack([-window.gx, -window.gy, np.ones_like(window.gx)])
     gradient2 = window.gx**2 + window.gy**2
     for iteration in range(1, ITERATIONS + 1):
@@ -32,16 +38,18 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
             step *= LONGEST_STEP * cell / length
         shift += step
         if length < 1e-4 * cell and abs(step[2]) < 1e-4 * cell:
-            return _solved(window, shift, design[known], scores, weights, known, iteration)
-    return Solution.failed(shift, ITERATIONS)
+            return shift, (design[known], scores, weights, known), iteration
+    return shift, None, ITERATIONS
 
 
 def _solved(window, shift, design, scores, weights, known, iteration) -> Solution:
     # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
-    slopes = window.secondary_gradient(shift)[known]
-    other = np.column_stack([-slopes, np.ones(len(slopes))])
-    told = np.isfinite(slopes).all(axis=1)
-    sensitivity = (design[told] * weights[told, None]).T @ other[told]
+    every = max(1, known.size // SPARSE)
+    slopes = window.part(slice(None, None, every)).secondary_gradient(shift)
+    told = np.isfinite(slopes).all(axis=1) & known[::every]
+    seen = (np.cumsum(known) - 1)[::every][told]
+    other = np.column_stack([-slopes[told], np.ones(seen.size)])
+    sensitivity = (design[seen] * weights[seen, None]).T @ other * (known.sum() / max(seen.size, 1))
     lattice = Lattice.over(window.rows[known], window.cols[known])
     covariance, growth = sandwich(sensitivity, scores, lattice)
     return Solution(shift, np.sqrt(np.diag(covariance)), growth, iteration, True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..statistics.robust import NORMAL_MAD as NMAD
 from .solution import Lattice, Solution, sandwich
-from .terrain_window import TerrainWindow
+from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 30
 ASPECT_BINS = 72
@@ -20,7 +20,13 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
     With dx = a sin(b) and dy = a cos(b) the equation is linear: medians of 72 aspect bins, weighted by their counts,
     give it in closed form. The secondary is sampled anew in every iteration; dz is the median dh.
     """
-    shift = np.array(start, dtype=float)
+    shift, _, _ = _descended(window.sparse, np.array(start, dtype=float), cell)
+    shift, solved, iteration = _descended(window, shift, cell)
+    return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
+
+
+def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
+    """`(shift, what its precision is judged by or None, iterations)` from the cells of a window."""
     steepness = np.hypot(window.gx, window.gy)
     sloping = (steepness > STEEPNESS[0]) & (steepness < STEEPNESS[1])
     # Aspect is the azimuth of steepest descent: the gradient is -tan(slope) (sin, cos) of it.
@@ -39,9 +45,9 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
             break
         shift += (*step, centre)
         if np.hypot(*step) < 1e-3 * cell and abs(centre) < 1e-3 * cell:
-            return _solved(window, shift, used, np.column_stack([sine, cosine])[used], steepness[used], target,
-                           residuals - centre, iteration)
-    return Solution.failed(shift, ITERATIONS)
+            return shift, (used, np.column_stack([sine, cosine])[used], steepness[used], target,
+                           residuals - centre), iteration
+    return shift, None, ITERATIONS
 
 
 def _centre(residuals):
@@ -71,10 +77,13 @@ def _cosine(target: np.ndarray, bins: np.ndarray):
 def _solved(window, shift, used, downhill, steepness, target, residuals, iteration) -> Solution:
     """The shift with the sigma of the cosine and of the median, residuals held to 2 NMAD as the medians hold them."""
     bounded, inner = _bounded(target - np.median(target))
-    slopes = window.secondary_gradient(shift)[used]
-    told = np.isfinite(slopes).all(axis=1)
+    every = max(1, used.size // SPARSE)
+    slopes = window.part(slice(None, None, every)).secondary_gradient(shift)
+    place = np.cumsum(used) - 1
+    told = np.isfinite(slopes).all(axis=1) & used[::every]
+    seen = place[::every][told]
     # The secondary's own gradient: that of the reference has the noise that chose the aspect.
-    sensitivity = downhill[told].T @ (-slopes[told] / steepness[told, None]) * inner
+    sensitivity = downhill[seen].T @ (-slopes[told] / steepness[seen, None]) * (inner * used.sum() / max(seen.size, 1))
     lattice = Lattice.over(window.rows[used], window.cols[used])
     across, growth = sandwich(sensitivity, downhill * bounded[:, None], lattice)
     known = np.isfinite(residuals)

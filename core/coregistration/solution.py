@@ -10,6 +10,8 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 from ..statistics.robust import nmad
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
+SLOPE_GROUPS = 6
+LOOK = 20_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
@@ -38,20 +40,22 @@ class Solution:
 def tukey(standardised: np.ndarray) -> np.ndarray:
     """Tukey's biweight, 1 at 0 and 0 from 4.685 standard deviations; NaN weighs nothing."""
     inside = 1.0 - (standardised / TUKEY) ** 2
-    return np.where(inside > 0, inside, 0.0) ** 2
+    return np.fmax(inside, 0.0) ** 2
 
 
 def weigh(residuals: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Tukey's weights over the variance, about the residuals' own robust centre.
 
-    The median alone would hold the centre towards one-sided outliers (ground that changed); a few weighted means do not.
+    The median alone would hold the centre towards one-sided outliers (ground that changed); a few weighted means do
+    not.
     """
-    sigma = np.sqrt(variance)
-    centre = np.median(residuals)
+    every = max(1, residuals.size // LOOK)
+    seen, precision = residuals[::every], 1.0 / variance[::every]
+    centre = np.median(seen)
     for _ in range(5):
-        weights = tukey((residuals - centre) / sigma) / variance
-        centre = np.average(residuals, weights=weights) if weights.any() else centre
-    return tukey((residuals - centre) / sigma) / variance
+        weights = tukey((seen - centre) * np.sqrt(precision)) * precision
+        centre = np.average(seen, weights=weights) if weights.any() else centre
+    return tukey((residuals - centre) / np.sqrt(variance)) / variance
 
 
 def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
@@ -61,16 +65,18 @@ def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
     """
     from scipy.optimize import nnls
 
-    known = np.isfinite(residuals)
-    floor = max(nmad(residuals) * 1e-3, 1e-6) ** 2
-    if known.sum() < 60:
-        return np.full(residuals.shape, max(nmad(residuals) ** 2, floor) if known.any() else 1.0)
-    edges = np.quantile(gradient2[known], np.linspace(0, 1, 7))
-    group = np.clip(np.searchsorted(edges, gradient2[known], side="right") - 1, 0, 5)
-    centred = residuals[known] - np.median(residuals[known])
-    variances = np.array([(NMAD * np.median(np.abs(centred[group == k]))) ** 2 if (group == k).any() else 0.0
-                          for k in range(6)])
-    steepness = np.array([gradient2[known][group == k].mean() if (group == k).any() else 0.0 for k in range(6)])
+    every = max(1, residuals.size // LOOK)
+    seen, steep = residuals[::every], gradient2[::every]
+    known = np.isfinite(seen)
+    order = np.argsort(steep[known], kind="stable")
+    seen, steep = seen[known][order], steep[known][order]
+    usual = nmad(seen)
+    floor = max(usual * 1e-3, 1e-6) ** 2 if seen.size else 1.0
+    if seen.size < 60:
+        return np.full(residuals.shape, max(usual**2, floor) if seen.size else 1.0)
+    centred = np.array_split(seen - np.median(seen), SLOPE_GROUPS)
+    variances = np.array([(NMAD * np.median(np.abs(group))) ** 2 for group in centred])
+    steepness = np.array([group.mean() for group in np.array_split(steep, SLOPE_GROUPS)])
     filled = variances > 0
     if not filled.any():
         return np.full(residuals.shape, floor)
@@ -108,7 +114,8 @@ def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> t
     `sensitivity` (k, k) is the derivative of the scores' sum by the parameters, `scores` (n, k) sum to zero at the
     solution. `covariance` takes scores as correlated within a lattice cell only; `growth` (k,) is the factor by which
     its diagonal grows when pairs of cells up to REACH of a window apart are counted too (Conley 1999, with the
-    flat-topped weights of Politis & Romano 1995, corrected for the sum being held to zero). One window's growth is uncertain: pool it over windows.
+    flat-topped weights of Politis & Romano 1995, corrected for the sum being held to zero). One window's
+    growth is uncertain: pool it over windows.
     """
     sums = lattice.sums(scores)
     size = sums.shape[2]

@@ -15,6 +15,8 @@ FOOTPRINT = 3  # cells round a position that a cubic B-spline draws on, with one
 REACH = 12  # cells that a shift may move from its start
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
 SPIKE = 8.0  # NMADs of the bend: more is no terrain
+SPARSE = 10_000  # cells that lead most of the way to a shift
+LOOK = 20_000  # cells that a typical spread is taken from
 
 
 @dataclass(frozen=True)
@@ -40,46 +42,57 @@ class TerrainWindow:
     """Stable cells of a window of the reference, as flat arrays of length n, and the secondary beneath them.
 
     `rows`, `cols`: cells of the reference's grid; `heights` (m); `gx`, `gy`: dz/d(east), dz/d(north) (m/m).
-    At most `limit` cells are kept, drawn with `seed`; `area` is the number of stable cells there were. The secondary
-    is at hand for shifts within REACH cells of none and of each of `starts` (m).
+    Every `step`-th row is kept, from `phase` on: rows are correlated, a fraction of them knows nearly as much.
+    The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m).
     """
 
-    def __init__(self, pair: Pair, window: tuple, starts: tuple = (), limit: int | None = None, seed: tuple = (0,)):
+    def __init__(self, pair: Pair, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0):
         self._pair = pair
-        rows, cols, heights, gx, gy = self._stable_cells(window)
-        self.area = rows.size
-        if limit is not None and rows.size > limit:
-            drawn = np.random.default_rng(seed).choice(rows.size, limit, replace=False)
-            drawn.sort()
-            rows, cols, heights, gx, gy = (values[drawn] for values in (rows, cols, heights, gx, gy))
-        self.rows, self.cols, self.heights, self.gx, self.gy = rows, cols, heights, gx, gy
-        if self.area:
-            self._east, self._north = pair.reference.grid.cell_metres(rows)
+        self.rows, self.cols, self.heights, self.gx, self.gy = self._stable_cells(window, step, phase)
+        self._coefficients = None
+        if self.rows.size:
+            self._east, self._north = pair.reference.grid.cell_metres(self.rows)
             self._to_secondary = CellMap(pair.reference.grid, pair.secondary.grid)
             self._load_secondary(((0.0, 0.0), *starts))
 
-    def _stable_cells(self, window):
+    def part(self, cells) -> TerrainWindow:
+        """The same window with some of its cells only (a slice or index array)."""
+        other = object.__new__(TerrainWindow)
+        other.__dict__.update(self.__dict__)
+        for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north"):
+            setattr(other, name, getattr(self, name)[cells])
+        return other
+
+    @property
+    def sparse(self) -> TerrainWindow:
+        """About SPARSE cells of the same window, for what needs no more."""
+        return self.part(slice(None, None, max(1, self.rows.size // SPARSE)))
+
+    def _stable_cells(self, window, step, phase):
         row, col, height, width = window
         with Reader(self._pair.reference) as reader:
-            heights = reader.read(row - 1, col - 1, height + 2, width + 2)
-        spikes, _ = find_spikes(heights)
-        heights.ravel()[spikes] = np.nan
-        ground = heights.astype(np.float64)
-        rows, cols = np.arange(row, row + height), np.arange(col, col + width)
-        east, north = self._pair.reference.grid.cell_metres(rows)
-        gx = (ground[1:-1, 2:] - ground[1:-1, :-2]) / (2 * east[:, None])
-        gy = (ground[2:, 1:-1] - ground[:-2, 1:-1]) / (2 * north[:, None])
-        heights = ground[1:-1, 1:-1]
-        good = np.isfinite(heights + gx + gy)
-        good &= self._pair.terrain.cover(self._pair.reference.grid.window(row, col, height, width))
-        at = np.nonzero(good)
-        return rows[at[0]].astype(float), cols[at[1]].astype(float), heights[good], gx[good], gy[good]
+            ground = reader.read(row - 1, col - 1, height + 2, width + 2)
+        spikes, _ = find_spikes(ground)
+        ground.ravel()[spikes] = np.nan
+        kept = np.arange((phase - row) % step, height, step)
+        grid = self._pair.reference.grid
+        east, north = grid.cell_metres(row + kept)
+        line = ground[kept + 1]
+        gx = (line[:, 2:] - line[:, :-2]) * (0.5 / east[:, None]).astype(np.float32)
+        gy = (ground[kept + 2, 1:-1] - ground[kept, 1:-1]) * (0.5 / north[:, None]).astype(np.float32)
+        good = np.isfinite(line[:, 1:-1] + gx + gy)
+        if not self._pair.terrain.everywhere:
+            good &= self._pair.terrain.cover(grid.window(row, col, height, width))[kept]
+        index = np.flatnonzero(good)
+        lines, cols = np.divmod(index, width)
+        values = (line[:, 1:-1].ravel()[index], gx.ravel()[index], gy.ravel()[index])
+        return (row + kept[lines].astype(float), col + cols.astype(float), *(v.astype(np.float64) for v in values))
 
     def _load_secondary(self, starts: tuple) -> None:
         from scipy import ndimage
 
-        self._coefficients = None
-        places = [self._beneath(start[0], start[1]) for start in starts]
+        corners = self.part(_outermost(self.rows, self.cols))
+        places = [corners._beneath(start[0], start[1]) for start in starts]
         row, col = (np.concatenate([place[axis].ravel() for place in places]) for axis in (0, 1))
         known = np.isfinite(row + col)
         size = self._pair.secondary.grid
@@ -98,9 +111,9 @@ class TerrainWindow:
         if void.all():
             return
         if void.any():
-            nearest = ndimage.distance_transform_edt(void, return_distances=False, return_indices=True)
-            heights = heights[tuple(nearest)]
-            void = ndimage.binary_dilation(void, iterations=FOOTPRINT - 1)
+            _fill(heights, void)
+            for axis in (0, 1):
+                void = ndimage.maximum_filter1d(void, 2 * FOOTPRINT - 1, axis=axis)
         spikes, typical = find_spikes(heights)
         heights.ravel()[spikes] = typical
         void.ravel()[spikes] = True
@@ -111,19 +124,19 @@ class TerrainWindow:
         """Heights of the secondary at p - (dx, dy), metres, by cubic B-splines; NaN where void. Scalars or (n,)."""
         from scipy import ndimage
 
-        found = np.full(self.rows.shape, np.nan)
-        if self.area == 0 or self._coefficients is None:
-            return found
+        if self._coefficients is None:
+            return np.full(self.rows.shape, np.nan)
         row, col = self._beneath(dx, dy)
         row, col = row - self._top, col - self._left
         height, width = self._coefficients.shape
         with np.errstate(invalid="ignore"):
-            inside = (row >= 1) & (row <= height - 2) & (col >= 1) & (col <= width - 2)
-        row, col = row[inside], col[inside]
-        values = ndimage.map_coordinates(self._coefficients, (row, col), output=np.float64, order=3,
-                                         prefilter=False, mode="nearest")
-        values[self._void[np.rint(row).astype(int), np.rint(col).astype(int)]] = np.nan
-        found[inside] = values
+            outside = ~((row >= 1) & (row <= height - 2) & (col >= 1) & (col <= width - 2))
+        if outside.any():
+            row[outside] = col[outside] = 1.0
+        found = ndimage.map_coordinates(self._coefficients, (row, col), output=np.float64, order=3, prefilter=False,
+                                        mode="nearest")
+        found[self._void.ravel()[(row + 0.5).astype(np.intp) * width + (col + 0.5).astype(np.intp)]] = np.nan
+        found[outside] = np.nan
         return found
 
     def _beneath(self, dx, dy):
@@ -142,12 +155,23 @@ class TerrainWindow:
         north = self.sample(dx, dy - cell) - self.sample(dx, dy + cell)
         return np.column_stack([east, north]) / (2 * cell)
 
-    def thin(self, stride: int) -> None:
-        """Keep every `stride`-th row and column only."""
-        kept = (self.rows % stride == 0) & (self.cols % stride == 0)
-        for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north"):
-            setattr(self, name, getattr(self, name)[kept])
-        self.area = int(kept.sum())
+
+def row_step(window: tuple, cells: int) -> int:
+    """Which rows to keep so that about `cells` of a window remain."""
+    return max(1, round(window[2] * window[3] / cells))
+
+
+def _outermost(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Indices of cells that reach as far as any along every side, and of a few between."""
+    ends = [values.argmin() for values in (rows, cols)] + [values.argmax() for values in (rows, cols)]
+    return np.concatenate([np.arange(0, rows.size, max(1, rows.size // 200)), ends])
+
+
+def _fill(heights: np.ndarray, void: np.ndarray) -> None:
+    """Bridge voids along the rows, so that the spline does not ring at their rims."""
+    flat, gaps = heights.ravel(), np.flatnonzero(void)
+    known = np.flatnonzero(~void)
+    flat[gaps] = np.interp(gaps, known, flat[known])
 
 
 def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -155,16 +179,18 @@ def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     A spike would ring through the spline and tilt its neighbours' gradient, where no robust loss can tell it any more.
     """
-    inner = heights[1:-1, 1:-1]
-    bend = inner - 0.25 * (heights[:-2, 1:-1] + heights[2:, 1:-1] + heights[1:-1, :-2] + heights[1:-1, 2:])
-    sample = bend.ravel()[::max(1, bend.size // 20_000)]
-    limit = SPIKE * nmad(sample)
-    with np.errstate(invalid="ignore"):
-        row, col = np.nonzero(np.abs(bend) > limit)
-    if not np.isfinite(limit) or limit == 0 or row.size == 0:
+    bend = heights[:-2, 1:-1] + heights[2:, 1:-1]
+    bend += heights[1:-1, :-2]
+    bend += heights[1:-1, 2:]
+    bend *= np.float32(-0.25)
+    bend += heights[1:-1, 1:-1]
+    limit = SPIKE * nmad(bend.ravel()[::max(1, bend.size // LOOK)])
+    if not np.isfinite(limit) or limit == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
+    with np.errstate(invalid="ignore"):
+        index = np.flatnonzero(np.abs(bend, out=bend) > limit)
+    row, col = np.divmod(index, bend.shape[1])
     around = np.stack([heights[row + i, col + j] for i in range(3) for j in range(3)])
     typical = np.median(around, axis=0)
     far = np.abs(heights[row + 1, col + 1] - typical) > limit
-    index = (row[far] + 1) * heights.shape[1] + col[far] + 1
-    return index, typical[far]
+    return (row[far] + 1) * heights.shape[1] + col[far] + 1, typical[far]

@@ -57,7 +57,7 @@ def replay_tags(secondary: Dem, grid: Grid, kernel: str) -> dict:
 
 
 def replayed(tags: dict, dem: Dem) -> tuple[Grid, str]:
-    """`(grid, kernel)` for applying saved shifts to `dem`: those of the first run where `dem` has the secondary's cells.
+    """`(grid, kernel)` for applying saved shifts to `dem`: the first run's where `dem` has the secondary's cells.
 
     Any other raster, an orthophoto say, keeps its own grid and takes the kernel of the first run.
     """

@@ -33,7 +33,8 @@ def run(tmp_path_factory):
     with open_executor(2) as executor:
         found = coregister(Pair(world.reference, world.secondary, StableTerrain()), Settings(block_size=125), executor,
                            Silent())
-        warp(world.secondary, found.field, world.reference.grid, "cubic", str(folder / "aligned.tif"), executor, Silent())
+        warp(world.secondary, found.field, world.reference.grid, "cubic", str(folder / "aligned.tif"), executor,
+             Silent())
     found.field.write(str(folder / "shifts.tif"), replay_tags(world.secondary, world.reference.grid, "cubic"))
     return folder, world, found
 
