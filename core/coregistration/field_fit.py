@@ -16,18 +16,19 @@ from .block_shifts import Block
 from .blocks import BlockShift
 from .shift_field import ShiftField
 from .solution import spread, tukey, weigh
-from .terrain_window import Pair, TerrainWindow
+from .terrain_window import Pair
 
 FIELDS = ("smooth", "plane", "constant")
 KNOTS_PER_BLOCK = 2
 CELLS_PER_KNOT = 4
 NODES_PER_KNOT = 12
 CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
-PASSES = 4
-SETTLED = 0.01  # cells: the field has stopped moving
+PASSES = 6
+SETTLED = 0.003  # cells: the field has stopped moving
 STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
 FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 FOLDS = 5
+GROUPS_FOR_ERROR = 20  # fewer tell no standard error
 FULL_RASTER = 2_000_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
@@ -167,7 +168,7 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: s
     side = max(2, round(spacing / CELLS_PER_KNOT))
     for done in range(1, PASSES + 1):
         field = as_shift_field(fit, grid, spacing)
-        quadratic = _gather(pair, blocks, field, side, done, executor,
+        quadratic = _gather(pair, blocks, field, side, executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
         following = _solve(basis, quadratic, horizontal, stiffness)
         stiffness = following.stiffness
@@ -220,23 +221,24 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)))
 
 
-def _gather(pair, blocks, field, side, phase, executor, progress) -> Quadratic:
+def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
-    tasks = [(pair, block.window, field, side, step, phase) for block in blocks]
+    tasks = [(pair, block.window, field, side, step) for block in blocks]
     parts = run_all(executor, window_quadratic, tasks, progress, "Shift field")
     groups = np.concatenate([np.full(len(part[0]), k) for k, part in enumerate(parts)])
     return Quadratic(*(np.concatenate(columns) for columns in zip(*parts)), groups)
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, phase: int):
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int):
     """`(rows, cols, M, b)` of a window's lattice cells, `side` cells wide; self-contained for any worker."""
-    ground = TerrainWindow(pair, window, _starts(field, window), step, phase)
+    ground = pair.window(window, _starts(field, window), step)
     empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3))
     if ground.rows.size == 0:
         return empty
     dx, dy, dz = field.at(ground.rows, ground.cols).astype(float)
+    ground = ground.at((dx, dy, dz))
     residuals = ground.residuals((dx, dy, dz))
     known = np.isfinite(residuals)
     if known.sum() < 10:
@@ -294,12 +296,22 @@ def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = N
 
 
 def _cell_weights(data: Quadratic, P, coefficients) -> np.ndarray:
-    """Tukey weights of the cells by their mean residual: ground that changed as a whole speaks less."""
+    """Tukey weights of the cells by their mean residual: ground that changed as a whole speaks less.
+
+    What a mean may be off by grows with slope, as every misfit does; flat ground, where a wrong shift hardly shows, is
+    not judged more strictly than most.
+    """
     field = np.stack([P @ c for c in coefficients], axis=1)
     mass = data.M[:, 2, 2]
-    mean = np.divide(data.b[:, 2] - (data.M[:, 2] * field).sum(axis=1), mass, out=np.zeros_like(mass), where=mass > 0)
-    scale = nmad(mean[mass > 0])
-    return tukey((mean - np.median(mean[mass > 0])) / max(scale, 1e-9)) * (mass > 0)
+    heavy = mass > 0
+    if not heavy.any():
+        return np.zeros(mass.shape)
+    misfit = (data.b[:, 2] - (data.M[:, 2] * field).sum(axis=1))[heavy] / mass[heavy]
+    gradient2 = (data.M[:, 0, 0] + data.M[:, 1, 1])[heavy] / mass[heavy]
+    weights = np.zeros(mass.shape)
+    usual = np.maximum(np.sqrt(spread(misfit, gradient2)), nmad(misfit))
+    weights[heavy] = tukey((misfit - np.median(misfit)) / usual)
+    return weights
 
 
 class _System:
@@ -355,7 +367,11 @@ class _System:
         return coefficients
 
     def cross_validated(self, weights) -> tuple:
-        """The stiffness (horizontal, vertical) that best foretells blocks held out of the fit."""
+        """The stiffness (horizontal, vertical) that foretells blocks held out of the fit.
+
+        Not the best but the stiffest that is no worse than the best by more than a standard error of their difference
+        (Hastie et al. 2009, section 7.10): what the data do not demand is not put into the field.
+        """
         folds = np.random.default_rng(0).permutation(int(self._data.group.max()) + 1)[self._data.group] % FOLDS
         kept = [self._normal(weights * (folds != fold)) for fold in range(FOLDS)]
 
@@ -363,13 +379,23 @@ class _System:
             return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
                        for fold in range(FOLDS))
 
-        both = min(STIFFNESS, key=lambda value: misfit((value, value)))
+        both = _stiffest(STIFFNESS, lambda value: misfit((value, value)))
         near = both * FINER
-        vertical = min(near, key=lambda value: misfit((both, value)))
-        horizontal = min(near, key=lambda value: misfit((value, vertical)))
+        vertical = _stiffest(near, lambda value: misfit((both, value)))
+        horizontal = _stiffest(near, lambda value: misfit((value, vertical)))
         return horizontal, vertical
 
-    def _misfit(self, coefficients, weights) -> float:
+    def _misfit(self, coefficients, weights) -> np.ndarray:
+        """The misfit of every group, up to a constant."""
         field = np.stack([self._P @ c for c in coefficients], axis=1)
         curved = np.einsum("ni,nij,nj->n", field, self._data.M, field)
-        return float(np.sum(weights * (curved - 2 * (self._data.b * field).sum(axis=1))))
+        return np.bincount(self._data.group, weights * (curved - 2 * (self._data.b * field).sum(axis=1)))
+
+
+def _stiffest(candidates, misfit) -> float:
+    """The largest candidate whose misfit is within a standard error of the least; the best where groups are few."""
+    misfits = np.array([misfit(value) for value in candidates])
+    excess = misfits - misfits[misfits.sum(axis=1).argmin()]
+    groups = excess.shape[1]
+    error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
+    return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))
