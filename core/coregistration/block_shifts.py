@@ -14,13 +14,11 @@ from ..statistics.robust import nmad
 from .blocks import BlockShift
 from .lzd import lzd
 from .nuth_kaab import nuth_kaab
-from .terrain_window import Pair, TerrainWindow, row_step
+from .terrain_window import Pair, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "vertical_shift": vertical_shift}
 SAMPLE = 60_000
-LEAST_CELLS = 200
-LEAST_SHARE = 0.02  # of the block's cells
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
@@ -89,18 +87,17 @@ def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
 def _measured(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int):
     grid = pair.reference.grid
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
-    step = row_step(block.wider, SAMPLE)
-    window = TerrainWindow(pair, block.wider, (start,), step, seed)
+    window = pair.window(block.wider, (start,), row_step(block.wider, SAMPLE), seed)
     if window.rows.size == 0:
         return replace(blank, reason="no stable terrain with reference heights"), None
     before = window.residuals(start)
-    count = int(np.isfinite(before).sum()) * step
+    count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
         return replace(blank, reason="no stable terrain with secondary heights"), None
     known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),
                     nmad_before=nmad(window.residuals(np.zeros(3))))
-    if count < max(LEAST_CELLS, LEAST_SHARE * block.wider[2] * block.wider[3]):
-        return replace(known, reason=f"too few stable cells ({count})"), None
+    if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
+        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None
     solution = METHODS[method](window, start, grid.cell_size())
     if not solution.converged:
         return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge"), None

@@ -28,6 +28,7 @@ SETTLED = 0.003  # cells: the field has stopped moving
 STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
 FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 FOLDS = 5
+SAMPLE = 100_000  # pixels that the median dh is taken from
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
 FULL_RASTER = 2_000_000  # cells: of larger rasters as many rows are taken as make this many cells
 
@@ -37,7 +38,8 @@ class Quadratic:
     """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
 
     `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation.
+    together in cross-validation. `sample` (m, 6): for some pixels their row, col, design (-gx, -gy, 1) and the dh that
+    the whole shift must explain.
     """
 
     rows: np.ndarray
@@ -45,6 +47,7 @@ class Quadratic:
     M: np.ndarray
     b: np.ndarray
     group: np.ndarray
+    sample: np.ndarray | None = None
 
 
 class SplineBasis:
@@ -170,7 +173,7 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: s
         field = as_shift_field(fit, grid, spacing)
         quadratic = _gather(pair, blocks, field, side, executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
-        following = _solve(basis, quadratic, horizontal, stiffness)
+        following = _levelled(_solve(basis, quadratic, horizontal, stiffness), quadratic.sample)
         stiffness = following.stiffness
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
@@ -225,16 +228,21 @@ def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
-    tasks = [(pair, block.window, field, side, step) for block in blocks]
+    every = max(1, cells // (step * SAMPLE))
+    tasks = [(pair, block.window, field, side, step, every) for block in blocks]
     parts = run_all(executor, window_quadratic, tasks, progress, "Shift field")
     groups = np.concatenate([np.full(len(part[0]), k) for k, part in enumerate(parts)])
-    return Quadratic(*(np.concatenate(columns) for columns in zip(*parts)), groups)
+    rows, cols, M, b, sample = (np.concatenate(columns) for columns in zip(*parts))
+    return Quadratic(rows, cols, M, b, groups, sample)
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int):
-    """`(rows, cols, M, b)` of a window's lattice cells, `side` cells wide; self-contained for any worker."""
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, every: int):
+    """`(rows, cols, M, b)` of a window's lattice cells, `side` cells wide, and a sample of every so many-th pixel.
+
+    Self-contained for any worker; see Quadratic.
+    """
     ground = pair.window(window, _starts(field, window), step)
-    empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3))
+    empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros((0, 6))
     if ground.rows.size == 0:
         return empty
     dx, dy, dz = field.at(ground.rows, ground.cols).astype(float)
@@ -251,7 +259,21 @@ def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, st
     # The data speak of the increment; adding the field turns it into a statement on the whole shift.
     total = residuals + (design * np.column_stack([dx[known], dy[known], dz[known]])).sum(axis=1)
     cell = ((rows - window[0]) // side).astype(int) * (window[3] // side + 1) + ((cols - window[1]) // side).astype(int)
-    return _sums(cell, rows, cols, design, weights, total)
+    sample = np.column_stack([rows, cols, design, total])[::every]
+    return *_sums(cell, rows, cols, design, weights, total), sample
+
+
+def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
+    """The field raised so that the median dh of a sample is zero: where residuals are skewed, dz is their median."""
+    if not len(sample):
+        return fit
+    P = fit.basis.at(sample[:, 0], sample[:, 1])
+    shift = np.column_stack([P @ component for component in fit.coefficients])
+    coefficients = fit.coefficients.copy()
+    # Both bases hold the constant: the splines' sum is one everywhere, the polynomials' first term is one.
+    constant = slice(None) if isinstance(fit.basis, SplineBasis) else slice(0, 1)
+    coefficients[2, constant] += np.median(sample[:, 5] - (sample[:, 2:5] * shift).sum(axis=1))
+    return Fit(fit.basis, coefficients, fit.stiffness)
 
 
 def _sums(cell, rows, cols, design, weights, total):

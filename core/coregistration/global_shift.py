@@ -14,9 +14,7 @@ from .solution import Solution
 from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST_SIDE = 256
-FINEST_CELLS = 2_000_000
 SAMPLE = 100_000
-LEAST_CELLS = 50
 
 
 def global_shift(pair: Pair, method, seed: int, progress: Progress) -> tuple[np.ndarray, Solution]:
@@ -28,7 +26,7 @@ def global_shift(pair: Pair, method, seed: int, progress: Progress) -> tuple[np.
     window = overlap(pair)
     side, area = max(window[2:]), window[2] * window[3]
     coarsest = max(1, -(-side // COARSEST_SIDE))
-    finest = max(1, int(np.ceil(np.sqrt(area / FINEST_CELLS))))
+    finest = max(1, int(np.ceil(np.sqrt(area / pair.FINEST))))
     shift, factor = np.zeros(3), coarsest
     horizontal = method.__name__ != "vertical_shift"
     if horizontal:
@@ -52,10 +50,10 @@ def overlap(pair: Pair) -> tuple:
 
 def _window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
     place = overlap(pair)
-    window = TerrainWindow(pair, place, starts, row_step(place, SAMPLE), seed)
-    if window.rows.size < LEAST_CELLS:
+    window = pair.window(place, starts, row_step(place, SAMPLE), seed)
+    if window.rows.size < pair.LEAST:
         raise CoregistrationError(
-            f"Only {window.rows.size} cells of {pair.reference.name} are stable terrain with heights in the overlap: "
+            f"Only {window.rows.size} {pair.UNIT} of {pair.reference.name} are stable terrain with heights in the overlap: "
             "widen the mask or the polygons, or choose DEMs that share data.")
     return window
 

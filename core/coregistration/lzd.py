@@ -17,7 +17,8 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
     The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
     doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
     """
-    shift, _, _ = _descended(window.sparse, np.array(start, dtype=float), cell)
+    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), cell)
+    window = window.at(shift)
     shift, solved, iteration = _descended(window, shift, cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
 

@@ -20,7 +20,8 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
     With dx = a sin(b) and dy = a cos(b) the equation is linear: medians of 72 aspect bins, weighted by their counts,
     give it in closed form. The secondary is sampled anew in every iteration; dz is the median dh.
     """
-    shift, _, _ = _descended(window.sparse, np.array(start, dtype=float), cell)
+    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), cell)
+    window = window.at(shift)
     shift, solved, iteration = _descended(window, shift, cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
 

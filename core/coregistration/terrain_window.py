@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,11 +22,24 @@ LOOK = 20_000  # cells that a typical spread is taken from
 
 @dataclass(frozen=True)
 class Pair:
-    """Two DEMs to be brought together, and where the ground is stable."""
+    """Two DEMs to be brought together, and where the ground is stable.
+
+    The constants say how much ground a shift needs, and what it is counted in.
+    """
+
+    LEAST: ClassVar[int] = 50  # for one shift of all
+    LEAST_IN_BLOCK: ClassVar[int] = 200
+    LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
+    FINEST: ClassVar[int] = 2_000_000  # cells: of larger overlaps, means serve for the one shift of all
+    UNIT: ClassVar[str] = "cells"
 
     reference: Dem
     secondary: Dem
     terrain: StableTerrain
+
+    def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> TerrainWindow:
+        """The stable ground of a window; see TerrainWindow."""
+        return TerrainWindow(self, window, starts, step, phase)
 
     def at_spacing_of_coarser(self) -> Pair:
         """The pair at the spacing of its coarser DEM, so that neither shows detail that the other cannot."""
@@ -35,7 +49,7 @@ class Pair:
 
     def coarsened(self, factor: int) -> Pair:
         """Both DEMs as means of `factor` x `factor` cells."""
-        return Pair(self.reference.coarsened(factor), self.secondary.coarsened(factor), self.terrain)
+        return replace(self, reference=self.reference.coarsened(factor), secondary=self.secondary.coarsened(factor))
 
 
 class TerrainWindow:
@@ -47,7 +61,7 @@ class TerrainWindow:
     """
 
     def __init__(self, pair: Pair, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0):
-        self._pair = pair
+        self._pair, self.step = pair, step
         self.rows, self.cols, self.heights, self.gx, self.gy = self._stable_cells(window, step, phase)
         self._coefficients = None
         if self.rows.size:
@@ -55,9 +69,13 @@ class TerrainWindow:
             self._to_secondary = CellMap(pair.reference.grid, pair.secondary.grid)
             self._load_secondary(((0.0, 0.0), *starts))
 
+    def at(self, shift) -> TerrainWindow:
+        """The window as it serves a fit from `shift` on: the reference's gradient is the same for all."""
+        return self
+
     def part(self, cells) -> TerrainWindow:
         """The same window with some of its cells only (a slice or index array)."""
-        other = object.__new__(TerrainWindow)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north"):
             setattr(other, name, getattr(self, name)[cells])

@@ -44,6 +44,7 @@ class Polygons:
         canvas.SetGeoTransform(grid.geotransform)
         reference = osr.SpatialReference()
         reference.ImportFromWkt(grid.crs)
+        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         canvas.SetSpatialRef(reference)
         source = ogr.GetDriverByName("Memory").CreateDataSource("")
         layer = source.CreateLayer("areas", reference, ogr.wkbUnknown)
@@ -93,25 +94,27 @@ class StableTerrain:
 
 def _marked(mask: Dem, grid: Grid) -> np.ndarray:
     """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
-    if mask.grid.aligned_with(grid):
-        row, col = (int(round(float(value))) for value in mask.grid.cell_of(*grid.map_of(0.0, 0.0)))
-        with Reader(mask) as reader:
-            values = reader.read(row, col, grid.height, grid.width)
-        return np.isfinite(values) & (values != 0)
+    values = values_at(mask, grid)
+    return np.isfinite(values) & (values != 0)
+
+
+def values_at(raster: Dem, grid: Grid) -> np.ndarray:
+    """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void."""
+    found = np.full(grid.shape, np.nan, dtype=np.float32)
     rows, cols = np.arange(grid.height)[:, None], np.arange(grid.width)[None, :]
-    x, y = reproject(*grid.map_of(rows, cols), grid.crs, mask.grid.crs)
-    row, col = mask.grid.cell_of(x, y)
+    x, y = reproject(*grid.map_of(rows, cols), grid.crs, raster.grid.crs)
+    row, col = raster.grid.cell_of(x, y)
     with np.errstate(invalid="ignore"):
-        inside = (row > -0.5) & (row < mask.grid.height - 0.5) & (col > -0.5) & (col < mask.grid.width - 0.5)
+        inside = ((row > -0.5) & (row < raster.grid.height - 0.5)
+                  & (col > -0.5) & (col < raster.grid.width - 0.5))
     if not inside.any():
-        return np.zeros(grid.shape, dtype=bool)
-    row, col = np.rint(np.where(inside, row, 0)).astype(int), np.rint(np.where(inside, col, 0)).astype(int)
-    top, left = int(row[inside].min()), int(col[inside].min())
-    with Reader(mask) as reader:
-        values = reader.read(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
-    row, col = np.where(inside, row - top, 0), np.where(inside, col - left, 0)
-    picked = values[row, col]
-    return inside & np.isfinite(picked) & (picked != 0)
+        return found
+    row, col = (np.rint(place[inside]).astype(int) for place in np.broadcast_arrays(row, col))
+    top, left = int(row.min()), int(col.min())
+    with Reader(raster) as reader:
+        values = reader.read(top, left, int(row.max()) - top + 1, int(col.max()) - left + 1)
+    found[inside] = values[row - top, col - left]
+    return found
 
 
 def open_mask(path: str, band: int = 1, crs: str = "") -> Dem:

@@ -228,3 +228,14 @@ def test_cancelling_stops(tmp_path):
 
 def test_methods_are_those_of_the_surface():
     assert list(METHODS) == ["nuth_kaab", "lzd", "vertical_shift"]
+
+
+def test_the_median_is_levelled_where_residuals_are_skewed(tmp_path):
+    world = make_world(tmp_path, constant_field(6, -4, 1), size=300, slope=12, white=0.2)
+    heights = world.secondary.read()
+    heights += np.random.default_rng(3).gamma(1.0, 1.5, heights.shape).astype(np.float32)
+    with RasterWriter(str(tmp_path / "skewed.tif"), world.secondary.grid) as writer:
+        writer.write(heights)
+    world.secondary = Dem.open(str(tmp_path / "skewed.tif"))
+    for field in ("smooth", "plane", "constant"):
+        assert abs(np.nanmedian(left(world, solve(world, block_size=150, field=field).field))) < 0.02
