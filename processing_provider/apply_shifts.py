@@ -42,8 +42,8 @@ class ApplyShifts(CommonGroundAlgorithm):
                                                      [QgsProcessing.SourceType.TypeVectorPolygon], None, True),
                  tr("The shifts layer; used where no shift rasters are given."))
         self.add(QgsProcessingParameterBoolean("VERTICAL", tr("Add dz to the values"), True),
-                 tr("True for DEMs, false for images. Where it is not given, true for a single float band; "
-                    "other rasters must be told."))
+                 tr("True for DEMs, false for images. Where it is not given, true for a single band of floats or signed "
+                    "integers; other rasters must be told."))
         self.add(QgsProcessingParameterRasterDestination("OUTPUT", tr("Moved raster")),
                  tr("float32 where dz is added, else the type of the input."))
 

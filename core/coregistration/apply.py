@@ -22,11 +22,11 @@ def apply_shifts(dem: Dem, field: ShiftField, grid: Grid, kernel: str, vertical:
     """Write the raster of `dem` moved by `field` at the cells of `grid`.
 
     `vertical` adds dz to the values: a DEM of one band becomes float32. Without it every band keeps its type.
-    None means true for a single float band; other rasters must be told. Raises CoregistrationError, OutputError.
+    None means true for a single band of floats or signed integers, as DEMs have; other rasters must be told.
+    Raises CoregistrationError, OutputError.
     """
-    floating = dem.data_type.startswith("Float")
     if vertical is None:
-        if dem.bands != 1 or not floating:
+        if dem.bands != 1 or not dem.data_type.startswith(("Float", "Int")):
             raise CoregistrationError(
                 f"{dem.name} has {dem.bands} band(s) of {dem.data_type}: set VERTICAL to true if they are heights, "
                 "to false for an image.")

@@ -124,3 +124,14 @@ def test_foreign_shift_rasters(tmp_path):
         writer.write(np.zeros((30, 40), np.float32))
     with pytest.raises(CoregistrationError, match="three bands"):
         read_shift_rasters(str(tmp_path / "one.tif"))
+
+
+def test_an_integer_dem_is_raised_without_being_told(tmp_path):
+    grid = Grid((500000.0, 10.0, 0.0, 7800000.0, 0.0, -10.0), 30, 20, wkt(32622))
+    path = str(tmp_path / "whole metres.tif")
+    with RasterWriter(path, grid, 1, -32768, data_type="Int16") as writer:
+        writer.write(np.full((20, 30), 7, np.int16))
+    with open_executor(1) as executor:
+        apply_shifts(Dem.open(path), ShiftField.constant(grid, (0.0, 0.0, 1.5)), grid, "cubic", None,
+                     str(tmp_path / "raised.tif"), executor, Silent())
+    np.testing.assert_array_equal(Dem.open(str(tmp_path / "raised.tif")).read(), np.float32(8.5))
