@@ -1,0 +1,98 @@
+"""Who does the work makes no difference to the result: threads, or the processes of a Dask cluster."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commonground.core.coregistration.coregister import Settings, coregister
+from commonground.core.coregistration.terrain_window import Pair
+from commonground.core.coregistration.warp import warp
+from commonground.core.errors import ExecutorError
+from commonground.core.executors import open_executor, run_all
+from commonground.core.progress import Cancelled, Silent
+from commonground.core.raster.masks import StableTerrain
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from worlds import make_world, sine_field  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_results_come_in_the_order_of_the_tasks():
+    with open_executor(3) as executor:
+        assert run_all(executor, lambda k: (time.sleep(0.01 * (5 - k)), k)[1], [(k,) for k in range(5)],
+                       Silent()) == [0, 1, 2, 3, 4]
+
+
+def test_cancelling_drops_what_has_not_begun():
+    done = []
+
+    class Impatient(Silent):
+        def step(self, fraction, message=""):
+            raise Cancelled
+
+    with open_executor(1) as executor, pytest.raises(Cancelled):
+        run_all(executor, lambda k: (time.sleep(0.02), done.append(k)), [(k,) for k in range(100)], Impatient())
+    assert len(done) < 20
+
+
+def test_a_raising_task_stops_the_run():
+    with open_executor(2) as executor, pytest.raises(ZeroDivisionError):
+        run_all(executor, lambda k: 1 / k, [(1,), (0,), (2,)], Silent())
+
+
+def test_a_missing_scheduler_is_said():
+    with pytest.raises(ExecutorError, match="SCHEDULER|scheduler"), open_executor(0, "tcp://127.0.0.1:9"):
+        pass
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a real scheduler with two worker processes on this machine."""
+    pytest.importorskip("distributed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "commonground").symlink_to(ROOT)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "path"), "OMP_NUM_THREADS": "1"}
+
+    def start(*words):
+        return subprocess.Popen([sys.executable, "-m", *words], env=environment, cwd=tmp_path,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    port = address.rpartition(":")[2]
+    with contextlib.ExitStack() as processes:
+        scheduler = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+        workers = [start("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+                   for _ in range(2)]
+        for process in (*workers, scheduler):
+            processes.callback(process.wait)
+            processes.callback(process.terminate)
+        yield address, workers
+
+
+def _run(pair, path, scheduler=""):
+    with open_executor(2, scheduler) as executor:
+        found = coregister(pair, Settings(block_size=100), executor, Silent())
+        warp(pair.secondary, found.field, pair.reference.grid, "cubic", path, executor, Silent())
+    return found.field.nodes, Path(path).read_bytes()
+
+
+def test_a_dask_cluster_gives_the_same_bits_even_if_a_worker_dies(tmp_path, cluster):
+    address, workers = cluster
+    world = make_world(tmp_path, sine_field(6, 300), size=300, white=0.3)
+    pair = Pair(world.reference, world.secondary, StableTerrain())
+    nodes, aligned = _run(pair, str(tmp_path / "here.tif"))
+    there, aligned_there = _run(pair, str(tmp_path / "there.tif"), address)
+    np.testing.assert_array_equal(nodes, there)
+    assert aligned == aligned_there
+    workers[0].kill()
+    again, _ = _run(pair, str(tmp_path / "again.tif"), address)
+    np.testing.assert_array_equal(nodes, again)
