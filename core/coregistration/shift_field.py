@@ -45,8 +45,7 @@ class ShiftField:
 
     def at(self, row, col) -> np.ndarray:
         """The field at fractional cells of `grid`, float32 `(3, ...)`."""
-        row, col = np.broadcast_arrays(row, col)
-        u, v = (row + 0.5) / self.step, (col + 0.5) / self.step
+        u, v = (np.asarray(row) + 0.5) / self.step, (np.asarray(col) + 0.5) / self.step
         return np.stack([bilinear(component, u, v) for component in self.nodes])
 
     def displaced(self, row, col):
