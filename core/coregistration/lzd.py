@@ -9,6 +9,7 @@ from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 20
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
+UNSEEN = 1.7  # times what residuals show: growth by correlation that the fit absorbs (test_sigma.py, test_points.py)
 
 
 def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
@@ -17,14 +18,14 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
     The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
     doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
     """
-    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), cell)
+    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell, cell)
     window = window.at(shift)
-    shift, solved, iteration = _descended(window, shift, cell)
+    shift, solved, iteration = _descended(window, shift, 3e-4 * cell, cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
 
 
-def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
-    """`(shift, what its precision is judged by or None, iterations)` from the cells of a window."""
+def _descended(window: TerrainWindow, shift: np.ndarray, least: float, cell: float):
+    """`(shift, what its precision is judged by or None, iterations)`, until steps are shorter than `least` (m)."""
     design = np.column_stack([-window.gx, -window.gy, np.ones_like(window.gx)])
     gradient2 = window.gx**2 + window.gy**2
     for iteration in range(1, ITERATIONS + 1):
@@ -38,7 +39,7 @@ def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
         shift += step
-        if length < 1e-4 * cell and abs(step[2]) < 1e-4 * cell:
+        if length < least and abs(step[2]) < least:
             return shift, (design[known], scores, weights, known), iteration
     return shift, None, ITERATIONS
 
@@ -53,6 +54,7 @@ def _solved(window, shift, design, scores, weights, known, iteration) -> Solutio
     sensitivity = (design[seen] * weights[seen, None]).T @ other * (known.sum() / max(seen.size, 1))
     lattice = Lattice.over(window.rows[known], window.cols[known])
     covariance, growth = sandwich(sensitivity, scores, lattice)
+    growth = 1.0 + UNSEEN * (growth - 1.0)
     return Solution(shift, np.sqrt(np.diag(covariance)), growth, iteration, True)
 
 

@@ -20,14 +20,14 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
     With dx = a sin(b) and dy = a cos(b) the equation is linear: medians of 72 aspect bins, weighted by their counts,
     give it in closed form. The secondary is sampled anew in every iteration; dz is the median dh.
     """
-    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), cell)
+    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell)
     window = window.at(shift)
-    shift, solved, iteration = _descended(window, shift, cell)
+    shift, solved, iteration = _descended(window, shift, 1e-3 * cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
 
 
-def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
-    """`(shift, what its precision is judged by or None, iterations)` from the cells of a window."""
+def _descended(window: TerrainWindow, shift: np.ndarray, least: float):
+    """`(shift, what its precision is judged by or None, iterations)`, until steps are shorter than `least` (m)."""
     steepness = np.hypot(window.gx, window.gy)
     sloping = (steepness > STEEPNESS[0]) & (steepness < STEEPNESS[1])
     # Aspect is the azimuth of steepest descent: the gradient is -tan(slope) (sin, cos) of it.
@@ -45,7 +45,7 @@ def _descended(window: TerrainWindow, shift: np.ndarray, cell: float):
         if step is None:
             break
         shift += (*step, centre)
-        if np.hypot(*step) < 1e-3 * cell and abs(centre) < 1e-3 * cell:
+        if np.hypot(*step) < least and abs(centre) < least:
             return shift, (used, np.column_stack([sine, cosine])[used], steepness[used], target,
                            residuals - centre), iteration
     return shift, None, ITERATIONS

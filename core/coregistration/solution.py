@@ -11,7 +11,7 @@ from ..statistics.robust import nmad
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
-LOOK = 20_000  # residuals that a typical spread or centre is taken from
+LOOK = 8_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
