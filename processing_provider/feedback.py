@@ -1,6 +1,6 @@
 """Core's progress, shown by Processing."""
 
-from qgis.core import QgsProcessingFeedback
+from qgis.core import QgsProcessingFeedback, QgsProcessingMultiStepFeedback
 
 from ..core.progress import Cancelled
 
@@ -28,3 +28,9 @@ class FeedbackProgress:
     def warn(self, message: str) -> None:
         """Put a warning into the log."""
         self._feedback.pushWarning(message)
+
+    def child(self, step: int, steps: int) -> QgsProcessingMultiStepFeedback:
+        """The feedback of an algorithm that is run as one of several steps; cancelling this one cancels it."""
+        feedback = QgsProcessingMultiStepFeedback(steps, self._feedback)
+        feedback.setCurrentStep(step)
+        return feedback

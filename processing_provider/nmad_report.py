@@ -7,13 +7,17 @@ import math
 from qgis.core import (
     Qgis,
     QgsProcessing,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 
+from ..core.errors import CommonGroundError
 from .base import CommonGroundAlgorithm, tr
 from .parameters import output_path, raster_source, refuse_overwriting, stable_terrain
 
@@ -62,6 +66,17 @@ class NmadReport(CommonGroundAlgorithm):
         text = QgsProcessingParameterString
         self.add(text("CLASSES", tr("Slope classes (edges in degrees)"), "0,5,15,30,90"),
                  tr("Rising slope edges in degrees with commas between."))
+        self.add(QgsProcessingParameterBoolean("IS_DIFFERENCE", tr("The secondary is a difference"), False),
+                 tr("SECONDARY already holds dh = reference - secondary, in metres; REFERENCE is only asked for "
+                    "its terrain."), advanced=True)
+        self.add(raster("LANDCOVER", tr("Land cover"), optional=True),
+                 tr("A classified raster: adds the statistics of each of its values."), advanced=True)
+        self.add(vector("ZONES", tr("Zones"), polygon, optional=True),
+                 tr("Polygons, such as glaciers: adds their mean elevation change and volume change, with "
+                    "uncertainties from correlated errors."), advanced=True)
+        self.add(QgsProcessingParameterNumber("SEED", tr("Seed"), QgsProcessingParameterNumber.Type.Integer, 0,
+                                              minValue=0),
+                 tr("Of the sample from which the correlation of errors is told."), advanced=True)
 
     def _declare_outputs(self) -> None:
         file, raster = QgsProcessingParameterFileDestination, QgsProcessingParameterRasterDestination
@@ -73,6 +88,9 @@ class NmadReport(CommonGroundAlgorithm):
                  tr("One row for each group of cells."))
         self.add(raster("DIFFERENCE", tr("Difference dh"), None, True, False),
                  tr("Reference - aligned, or reference - secondary without an aligned DEM, metres, float32."))
+        self.add(QgsProcessingParameterFeatureSink(
+            "ZONES_OUTPUT", tr("Zones with changes"), QgsProcessing.SourceType.TypeVectorPolygon, None, True, False),
+                 tr("The zones with their mean dh and volume (dh times area) and one standard deviation of each."))
         names = {name.upper(): name.upper() for name in NUMBERS}
         self.add_numbers({**names, **{f"{name}_ALIGNED": f"{name} (aligned)" for name in names}})
 
@@ -80,6 +98,11 @@ class NmadReport(CommonGroundAlgorithm):
         from ..core.statistics.classes import parse_edges
 
         parse_edges(self.parameterAsString(parameters, "CLASSES", context))
+        given = self.parameterAsBoolean(parameters, "IS_DIFFERENCE", context)
+        if given and parameters.get("ALIGNED") not in (None, ""):
+            raise CommonGroundError(tr("IS_DIFFERENCE and ALIGNED exclude each other: leave ALIGNED empty."))
+        if parameters.get("ZONES_OUTPUT") not in (None, "") and parameters.get("ZONES") in (None, ""):
+            raise CommonGroundError(tr("ZONES_OUTPUT needs ZONES: choose a layer of polygons, or leave both empty."))
 
     def execute(self, parameters, context, progress):
         from ..core.raster.dem import Dem
@@ -88,6 +111,7 @@ class NmadReport(CommonGroundAlgorithm):
         from ..core.statistics.classes import parse_edges
         from .shifts_layer import read_blocks
         from .styling import style_difference
+        from .zones_layer import read_zones, write_zones
 
         names = ["REFERENCE", "SECONDARY"]
         if parameters.get("ALIGNED") not in (None, ""):
@@ -99,10 +123,14 @@ class NmadReport(CommonGroundAlgorithm):
         dems = [Dem.open(path, crs=crs) for path, crs in sources.values()]
         shifts = self.parameterAsSource(parameters, "SHIFTS", context)
         classes = self.parameterAsString(parameters, "CLASSES", context)
+        seed = self.parameterAsInt(parameters, "SEED", context)
+        zones = read_zones(self, parameters, context, dems[0].grid.crs)
         model = compare(
             *dems, terrain=stable_terrain(self, parameters, context, dems[0].grid.crs),
             edges=parse_edges(classes), progress=progress, blocks=read_blocks(shifts) if shifts else (),
-            difference=outputs["DIFFERENCE"], parameters={"slope classes": f"{classes} degrees"},
+            difference=outputs["DIFFERENCE"], detail=True, cover=self._cover(parameters, context), zones=zones,
+            seed=seed, given=self.parameterAsBoolean(parameters, "IS_DIFFERENCE", context),
+            parameters={"slope classes": f"{classes} degrees", "seed": seed},
         )
         model.versions["QGIS"] = Qgis.QGIS_VERSION
         for write, name in ((write_html, "OUTPUT"), (write_json, "JSON"), (write_csv, "CSV")):
@@ -110,7 +138,17 @@ class NmadReport(CommonGroundAlgorithm):
                 write(model, outputs[name])
         if outputs["DIFFERENCE"]:
             style_difference(context, outputs["DIFFERENCE"], model.limit)
-        return {**{name: path for name, path in outputs.items() if path}, **_numbers(model.stable)}
+        written = write_zones(self, parameters, context, model.zones)
+        return {**{name: path for name, path in outputs.items() if path}, **written, **_numbers(model.stable)}
+
+    def _cover(self, parameters, context):
+        """The land-cover raster, None where empty."""
+        from ..core.raster.masks import open_mask
+
+        if parameters.get("LANDCOVER") in (None, ""):
+            return None
+        path, crs = raster_source(self, parameters, "LANDCOVER", context)
+        return open_mask(path, crs=crs)
 
 
 def _numbers(stable) -> dict:

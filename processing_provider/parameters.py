@@ -33,8 +33,12 @@ def raster_source(algorithm, parameters, name: str, context) -> tuple[str, str]:
 
     Raises RasterError.
     """
-    layer = algorithm.parameterAsRasterLayer(parameters, name, context)
-    if layer is None or not layer.isValid():
+    return raster_source_of(algorithm.parameterAsRasterLayer(parameters, name, context), name)
+
+
+def raster_source_of(layer, name: str) -> tuple[str, str]:
+    """`raster_source` of a layer; `name` is what the message calls it."""
+    if layer is None or not layer.isValid() or not isinstance(layer, QgsRasterLayer):
         raise RasterError(f"{name} is no raster that can be read: choose a raster file or layer.")
     if layer.dataProvider().name() != "gdal":
         raise RasterError(

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import math
 
-from qgis.core import QgsField, QgsFields, QgsProcessingFeatureSource
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsField,
+    QgsFields,
+    QgsGeometry,
+    QgsProcessingFeatureSource,
+    QgsRectangle,
+    QgsWkbTypes,
+)
 from qgis.PyQt.QtCore import QVariant
 
 from ..core.coregistration.blocks import STATUSES, BlockShift
 from ..core.errors import VectorError
+from .whole_sink import WholeSink
 
 INTEGERS = ("row", "col", "n", "iterations")
 TEXTS = ("status", "reason")
@@ -23,6 +33,27 @@ def fields() -> QgsFields:
         kind = QVariant.Int if name in INTEGERS else QVariant.String if name in TEXTS else QVariant.Double
         made.append(QgsField(name, kind))
     return made
+
+
+def write_blocks(algorithm, parameters, context, blocks: list, crs: str) -> dict:
+    """Write the blocks to the sink SHIFTS, in the CRS (WKT) of their bounds: `{"SHIFTS": destination}`, {} unasked."""
+    if parameters.get("SHIFTS") in (None, ""):
+        return {}
+    features = []
+    for block in blocks:
+        feature = QgsFeature(fields())
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(*block.bounds)))
+        feature.setAttributes([_storable(getattr(block, name)) for name in NAMES])
+        features.append(feature)
+    with WholeSink(algorithm, parameters, "SHIFTS", context, fields(), QgsWkbTypes.Type.Polygon,
+                   QgsCoordinateReferenceSystem.fromWkt(crs)) as sink:
+        sink.add(features)
+    return {"SHIFTS": sink.destination}
+
+
+def _storable(value):
+    """NaN is NULL in a layer."""
+    return None if isinstance(value, float) and value != value else value
 
 
 def read_blocks(source: QgsProcessingFeatureSource) -> list[BlockShift]:

@@ -97,12 +97,18 @@ class StableTerrain:
 
 def _marked(mask: Dem, grid: Grid) -> np.ndarray:
     """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
-    with Reader(mask) as reader:
-        if mask.grid.aligned_with(grid):
-            row, col = (int(round(float(value))) for value in mask.grid.cell_of(*grid.map_of(0.0, 0.0)))
-            return _nonzero(reader.read(row, col, grid.height, grid.width))
-        # A coarse grid spans many mask cells: strips keep what is read at once small.
-        lines = max(1, int(STRIP_CELLS * (mask.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
+    values = values_at(mask, grid)
+    return np.isfinite(values) & (values != 0)
+
+
+def values_at(raster: Dem, grid: Grid) -> np.ndarray:
+    """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void."""
+    with Reader(raster) as reader:
+        if raster.grid.aligned_with(grid):
+            row, col = (int(round(float(value))) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
+            return reader.read(row, col, grid.height, grid.width)
+        # A coarse grid spans many of the raster's cells: strips keep what is read at once small.
+        lines = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
         strips = [_picked(reader, grid.window(row, 0, min(lines, grid.height - row), grid.width))
                   for row in range(0, grid.height, lines)]
     return np.concatenate(strips)
@@ -116,16 +122,12 @@ def _picked(reader: Reader, grid: Grid) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         inside = (row > -0.5) & (row < size.height - 0.5) & (col > -0.5) & (col < size.width - 0.5)
     if not inside.any():
-        return np.zeros(grid.shape, dtype=bool)
+        return np.full(grid.shape, np.nan, dtype=np.float32)
     row, col = (np.rint(np.where(inside, values, 0)).astype(int) for values in (row, col))
     top, left = int(row[inside].min()), int(col[inside].min())
     values = reader.read(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
     picked = values[np.where(inside, row - top, 0), np.where(inside, col - left, 0)]
-    return inside & _nonzero(picked)
-
-
-def _nonzero(values: np.ndarray) -> np.ndarray:
-    return np.isfinite(values) & (values != 0)
+    return np.where(inside, picked, np.float32(np.nan))
 
 
 def open_mask(path: str, band: int = 1, crs: str = "") -> Dem:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from statistics import NormalDist
 
@@ -15,17 +15,19 @@ import numpy as np
 from ..coregistration.blocks import BlockShift
 from ..errors import CoregistrationError, RasterError
 from ..progress import Part, Progress, Silent
-from ..raster.dem import Dem, Reader
-from ..raster.grid import Grid, overlap_window
-from ..raster.masks import StableTerrain
-from ..raster.resampling import Resampler
+from ..raster.dem import Dem
+from ..raster.grid import overlap_window
+from ..raster.masks import Polygons, StableTerrain
 from ..raster.writing import RasterWriter
-from ..statistics.classes import classify
-from ..statistics.robust import Summary, summarize_weighted
-from ..statistics.streaming import Sketch
-from ..statistics.terrain import slope
+from ..statistics.classes import by_aspect, by_curvature, by_elevation, by_slope
+from ..statistics.robust import Summary, finite, summarize_weighted
+from ..statistics.streaming import Bins, Sketch
+from ..statistics.vertical_datum import VerticalDatum, judge
+from .errors import Errors, ErrorSample
 from .maps import Maps, MapSum
 from .provenance import Source, describe, versions
+from .tiles import COVER, REST, STABLE, Tiles, groups
+from .zones import Zones
 
 TILE = 512
 MAP_SIDE = 600
@@ -44,17 +46,17 @@ class Pair:
 
 @dataclass(frozen=True)
 class TerrainClass:
-    """Stable cells whose `by` ("slope", degrees) lies in [low, high); the last class holds `high` too."""
+    """Stable cells whose `by` lies in [low, high); the last class holds `high` too.
+
+    `by` is "slope" or "aspect" (degrees), "elevation" (m), "curvature" (1/100 m) or "land cover" (low = high =
+    the raster's value); `label` is the class as people write it.
+    """
 
     by: str
     low: float
     high: float
     pair: Pair
-
-    @property
-    def label(self) -> str:
-        """The class as people write it, with a dash."""
-        return f"{self.low:g}\u2013{self.high:g}°"
+    label: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Comparison:
 
     With an aligned DEM both are taken on the cells that both have. `stable` and `rest` part those cells by
     the stable terrain (`rest` is None where all is taken to be stable); `classes` part the stable ones by
-    terrain; cells without a slope (beside voids and edges) are in none.
+    terrain; cells without a slope (beside voids and edges) are in none. `errors` (where asked for) tell how
+    dh spreads and how far it is correlated, `zones` (ZoneChange) the change of polygons.
     """
 
     reference: Source
@@ -93,6 +96,9 @@ class Comparison:
     histogram: Histogram
     quantiles: Quantiles
     maps: Maps
+    datum: VerticalDatum
+    errors: Errors | None
+    zones: tuple
     blocks: tuple
     kernel: str
     resampled: tuple
@@ -100,6 +106,11 @@ class Comparison:
     versions: dict
     started: str
     seconds: float
+
+    @property
+    def given(self) -> bool:
+        """True where dh was given, not computed."""
+        return self.secondary.role == "difference"
 
     @property
     def limit(self) -> float:
@@ -112,39 +123,63 @@ class Comparison:
 def compare(reference: Dem, secondary: Dem, aligned: Dem | None = None, terrain: StableTerrain | None = None,
             edges: Sequence[float] = (0.0, 5.0, 15.0, 30.0, 90.0), kernel: str = "cubic",
             progress: Progress | None = None, *, blocks: Sequence[BlockShift] = (),
-            parameters: dict | None = None, difference: str = "", difference_before: str = "") -> Comparison:
+            parameters: dict | None = None, difference: str = "", difference_before: str = "",
+            detail: bool = False, cover: Dem | None = None, zones: Polygons | None = None,
+            seed: int = 0, given: bool = False) -> Comparison:
     """Compare DEMs on the reference's grid, tile by tile in two passes: memory does not grow with size.
 
-    A DEM on another grid is sampled with `kernel`. `terrain` has its polygons in the reference's CRS. `edges`
-    are those of the slope classes, degrees. `difference` is a file for dh (reference - aligned, or
-    - secondary without one), float32 on the reference's grid; `difference_before` one for the secondary.
-    `parameters` are named in the report as they are.
+    A DEM on another grid is sampled with `kernel`. `terrain` and `zones` have their polygons in the
+    reference's CRS. `edges` are those of the slope classes, degrees. `difference` is a file for dh (reference
+    - aligned, or - secondary without one), float32 on the reference's grid; `difference_before` one for the
+    secondary. `parameters` are named in the report as they are. `detail` adds classes of aspect, elevation and
+    curvature and the analysis of errors from a sample drawn with `seed`, `cover` classes of a land-cover
+    raster, and `zones` (with `detail`) the change of each of these polygons. `given` says that `secondary`
+    holds dh itself and `reference` is only for terrain; then there can be no `aligned`.
     Raises CoregistrationError where the DEMs have no stable cell in common, RasterError, OutputError.
     """
     began, started = time.perf_counter(), datetime.now(timezone.utc)
     progress = progress or Silent()
     refuse_same_file(reference, secondary, aligned)
+    if given and aligned is not None:
+        raise CoregistrationError("A difference has no aligned DEM: leave ALIGNED empty.")
     window = _overlap(reference, secondary)
     with contextlib.ExitStack() as files:
-        tiles = _Tiles(files, reference, secondary, aligned, terrain or StableTerrain(), tuple(edges), kernel,
-                       window)
+        others = [dem for dem in (secondary, aligned) if dem is not None]
+        tiles = Tiles(files, reference, others, terrain or StableTerrain(), kernel, window, cover, TILE, detail,
+                      given)
         writers = {state: files.enter_context(RasterWriter(path, reference.grid, names=("dh",)))
                    for state, path in ((-1, difference), (0, difference_before)) if path}
-        first = _first_pass(tiles, writers, Part(progress, 0.0, 0.5))
-        _require_cells(first.sketches, reference, secondary, aligned)
-        pairs, histogram, quantiles = _second_pass(tiles, first.sketches, Part(progress, 0.5, 0.95))
+        divisions, bins = _prepare(tiles, edges, detail)
+        sample = ErrorSample(tiles.grid, window, tiles.states, TILE, seed) if detail else None
+        sketches, map_sum = _first_pass(tiles, divisions, bins, (sample,) if sample else (), writers,
+                                        Part(progress, 0.0, 0.5))
+        _require_cells(sketches, reference, secondary, aligned)
+        errors = sample.finish() if sample else None
+        changes = Zones(zones, tiles.grid, window, bins[-1], errors) if zones else None
+        pairs, histogram, quantiles = _second_pass(tiles, divisions, sketches, (changes,) if changes else (),
+                                                   Part(progress, 0.5, 0.95))
     progress.step(0.95, "Checksums")
-    stable, rest, *classes = pairs
+    maps = map_sum.finish()
+    stable = pairs[STABLE]
+    datum = judge(stable.before, np.where(maps.stable >= 0.5, maps.before, np.nan), maps.grid)
+    if datum.size is not None:
+        progress.warn(datum.verdict)
+    if changes and changes.outside:
+        progress.warn(f"{changes.outside} of the ZONES reach beyond the DEMs: "
+                      "their areas and volumes are those of the parts inside.")
     return Comparison(
         reference=describe("reference", reference),
-        secondary=describe("secondary", secondary),
+        secondary=describe("difference" if given else "secondary", secondary),
         aligned=describe("aligned", aligned) if aligned else None,
         stable=stable,
-        rest=rest if rest.before.count else None,
-        classes=tuple(TerrainClass("slope", *row) for row in zip(edges, edges[1:], classes)),
+        rest=pairs[REST] if pairs[REST].before.count else None,
+        classes=_classes(divisions, pairs),
         histogram=histogram,
         quantiles=quantiles,
-        maps=first.maps.finish(),
+        maps=maps,
+        datum=datum,
+        errors=errors,
+        zones=changes.finish() if changes else (),
         blocks=tuple(blocks),
         kernel=kernel,
         resampled=tuple(dem.name for dem in tiles.resampled),
@@ -153,6 +188,19 @@ def compare(reference: Dem, secondary: Dem, aligned: Dem | None = None, terrain:
         started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=time.perf_counter() - began,
     )
+
+
+def _prepare(tiles: Tiles, edges: Sequence[float], detail: bool) -> tuple[tuple, list]:
+    """The divisions of terrain, and bins for each difference, as a sample of the overlap suggests."""
+    sample = tiles.sample()
+    bins = [Bins.around(np.concatenate([tile.differences[state][tile.common] for tile in sample]))
+            for state in range(tiles.states)]
+    divisions = (by_slope(edges),)
+    if detail:
+        elevation, curvature = (np.concatenate([finite(tile.terrain[name]) for tile in sample])
+                                for name in ("elevation", "curvature"))
+        divisions += by_aspect(), by_elevation(elevation), by_curvature(curvature)
+    return divisions, bins
 
 
 def refuse_same_file(reference: Dem, secondary: Dem, aligned: Dem | None = None) -> None:
@@ -182,87 +230,27 @@ def _overlap(reference: Dem, secondary: Dem) -> tuple[int, int, int, int]:
     return window
 
 
-class _Tiles:
-    """The tiles of the overlap: their differences, and masks of the groups stable, rest and slope classes."""
-
-    def __init__(self, files: contextlib.ExitStack, reference: Dem, secondary: Dem, aligned: Dem | None,
-                 terrain: StableTerrain, edges: tuple, kernel: str, window: tuple):
-        self.grid, self.window, self.edges = reference.grid, window, edges
-        self.resampled: list = []
-        self._terrain, self._files, self._kernel = terrain, files, kernel
-        self._reference = files.enter_context(Reader(reference)).read
-        self._secondary = self._sampler(secondary)
-        self._aligned = self._sampler(aligned) if aligned else None
-
-    def _sampler(self, dem: Dem) -> Callable:
-        if dem.grid.same_cells(self.grid):
-            return self._files.enter_context(Reader(dem)).read
-        self.resampled.append(dem)
-        return self._files.enter_context(Resampler(dem, self.grid, self._kernel)).window
-
-    @property
-    def states(self) -> int:
-        """How many differences there are: before, and after."""
-        return 1 if self._aligned is None else 2
-
-    def read(self, progress: Progress, message: str) -> Iterator[_Tile]:
-        """Every tile in turn."""
-        top, left, height, width = self.window
-        corners = [(row, col) for row in range(top, top + height, TILE)
-                   for col in range(left, left + width, TILE)]
-        for done, (row, col) in enumerate(corners):
-            progress.step(done / len(corners), message)
-            yield self._tile(row, col, min(TILE, top + height - row), min(TILE, left + width - col))
-
-    def _tile(self, row: int, col: int, height: int, width: int) -> _Tile:
-        window = self.grid.window(row, col, height, width)
-        around = self._reference(row - 1, col - 1, height + 2, width + 2)
-        heights = around[1:-1, 1:-1]
-        differences = [heights - self._secondary(row, col, height, width)]
-        if self._aligned is not None:
-            differences.append(heights - self._aligned(row, col, height, width))
-        common = np.logical_and.reduce([np.isfinite(dh) for dh in differences])
-        stable = self._terrain.cover(window)
-        classes = classify(slope(around, window), self.edges)
-        good = stable & common
-        by_class = (good & (classes == index) for index in range(len(self.edges) - 1))
-        groups = [good, common & ~stable, *by_class]
-        return _Tile(row, col, heights, stable, differences, groups)
-
-
-@dataclass(frozen=True)
-class _Tile:
-    row: int
-    col: int
-    heights: np.ndarray
-    stable: np.ndarray
-    differences: list
-    groups: list
-
-
-@dataclass
-class _First:
-    """What the first pass leaves: a sketch for each group and state, and the maps."""
-
-    sketches: list
-    maps: MapSum = field(repr=False)
-
-
-def _first_pass(tiles: _Tiles, writers: dict, progress: Progress) -> _First:
-    sketches = [[Sketch() for _ in range(tiles.states)] for _ in range(len(tiles.edges) + 1)]
+def _first_pass(tiles: Tiles, divisions: tuple, bins: list, extras: tuple, writers: dict,
+                progress: Progress) -> tuple[dict, MapSum]:
+    """A sketch for each group of cells and state, and the maps; `extras` take every tile too."""
+    keys = [STABLE, REST, *((part.by, index) for part in divisions for index in range(len(part.names)))]
+    sketches = {key: [Sketch(part) for part in bins] for key in keys}
     maps = MapSum(tiles.grid, tiles.window, tiles.states, MAP_SIDE)
     for tile in tiles.read(progress, "Comparing"):
-        for group, row in zip(tile.groups, sketches):
+        for key, cells in groups(tile, divisions):
+            row = sketches.setdefault(key, [Sketch(part) for part in bins])
             for dh, sketch in zip(tile.differences, row):
-                sketch.add(dh[group])
+                sketch.add(dh[cells])
         maps.add(tile.row, tile.col, tile.heights, tile.stable, tile.differences)
+        for extra in extras:
+            extra.add(tile)
         for state, writer in writers.items():
             writer.write(tile.differences[state], tile.row, tile.col)
-    return _First(sketches, maps)
+    return sketches, maps
 
 
-def _require_cells(sketches: list, reference: Dem, secondary: Dem, aligned: Dem | None) -> None:
-    stable, rest = (row[0].moments.count for row in sketches[:2])
+def _require_cells(sketches: dict, reference: Dem, secondary: Dem, aligned: Dem | None) -> None:
+    stable, rest = (sketches[key][0].moments.count for key in (STABLE, REST))
     if stable:
         return
     if rest:
@@ -277,20 +265,33 @@ def _require_cells(sketches: list, reference: Dem, secondary: Dem, aligned: Dem 
     )
 
 
-def _second_pass(tiles: _Tiles, sketches: list, progress: Progress) -> tuple[list, Histogram, Quantiles]:
-    refined = [[sketch.refine() for sketch in row] for row in sketches]
-    edges = _histogram_edges(sketches[0])
+def _second_pass(tiles: Tiles, divisions: tuple, sketches: dict, extras: tuple,
+                 progress: Progress) -> tuple[dict, Histogram, Quantiles]:
+    refined = {key: [sketch.refine() for sketch in row] for key, row in sketches.items()}
+    edges = _histogram_edges(sketches[STABLE])
     counts = [np.zeros(HISTOGRAM_BINS, dtype=np.int64) for _ in range(tiles.states)]
     for tile in tiles.read(progress, "Computing statistics"):
-        for group, row in zip(tile.groups, refined):
-            for dh, part in zip(tile.differences, row):
-                part.add(dh[group])
+        for key, cells in groups(tile, divisions):
+            for dh, part in zip(tile.differences, refined[key]):
+                part.add(dh[cells])
         for dh, count in zip(tile.differences, counts):
-            count += np.histogram(dh[tile.groups[0]], bins=HISTOGRAM_BINS, range=(edges[0], edges[-1]))[0]
+            count += np.histogram(dh[tile.good], bins=HISTOGRAM_BINS, range=(edges[0], edges[-1]))[0]
+        for extra in extras:
+            extra.add(tile)
     scores = np.linspace(-SCORE_REACH, SCORE_REACH, 141)
     shares = [NormalDist().cdf(score) for score in scores]
-    quantiles = Quantiles(scores, *(np.array(part.quantiles(shares)) for part in refined[0]))
-    return [Pair(*(part.summary() for part in row)) for row in refined], Histogram(edges, *counts), quantiles
+    quantiles = Quantiles(scores, *(np.array(part.quantiles(shares)) for part in refined[STABLE]))
+    pairs = {key: Pair(*(part.summary() for part in row)) for key, row in refined.items()}
+    return pairs, Histogram(edges, *counts), quantiles
+
+
+def _classes(divisions: tuple, pairs: dict) -> tuple:
+    """The terrain classes in the order of their divisions, and then covers by their value."""
+    made = [TerrainClass(part.by, low, high, pairs[part.by, index], part.names[index])
+            for part in divisions for index, (low, high) in enumerate(zip(part.edges, part.edges[1:]))]
+    values = sorted(value for by, value in pairs if by == COVER)
+    return tuple(made + [TerrainClass(COVER, value, value, pairs[COVER, value], f"{value:g}")
+                         for value in values])
 
 
 def _histogram_edges(sketches: list) -> np.ndarray:

@@ -10,16 +10,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from ..raster.writing import write_text
 from ..statistics.robust import DEFINITIONS, Summary
 from . import html
 from .comparison import Comparison, Pair
 from .figures import figures, png
+from .tiles import COVER
 
 SCHEMA = "commonground-comparison/1"
 NONE = "\u2013"
 MINUS = "\u2212"
 LISTED_BLOCKS = 200
+LISTED_ZONES = 100
+DIVISIONS = {"slope": "the slope of the reference", "aspect": "the direction downhill in the reference",
+             "elevation": "the elevation of the reference",
+             "curvature": "the curvature of the reference (1/100 m, ridges positive)",
+             COVER: "land cover"}
 CSS_PIXELS = 88  # to an inch of figure: lettering of one size, that of the text
 
 CAPTIONS = {
@@ -31,6 +39,15 @@ CAPTIONS = {
                                     "A normal dh follows the straight line of median and NMAD; tails that "
                                     "leave it are heavier than normal.",
     "NMAD by slope": "NMAD of dh on stable terrain by the slope of the reference (Horn's method).",
+    "Errors by slope and curvature": "NMAD of dh (m), {state}, on stable terrain by slope and by the size of the "
+                                     "curvature (1/100 m). Errors are judged against it below.",
+    "Variogram of errors": "dh over its spread, {state}: half the mean square difference of cells a distance "
+                           "apart (Dowd's robust estimate, circles) and the nested model fitted to it. Where it "
+                           "is below the sill, errors are correlated. Vertical lines: ranges.",
+    "dh / tan(slope) by aspect": "Medians of dh / tan(slope) on stable slopes of 3° to 60°, and the cosine of "
+                                 "Nuth and Kääb (2011). Its amplitude is a horizontal shift, its crest the "
+                                 "direction in which the secondary has to move.",
+    "Status of blocks": "What became of each block, and how many stable cells it rests on.",
     "Shifts by block": "The shift of each block: metres to add to the secondary's position and height. X "
                        "and Y share a scale. Hatched blocks were not fully relied on (see the legend).",
 }
@@ -39,15 +56,22 @@ CAPTIONS = {
 def write_html(model: Comparison, path: str, title: str = "NMAD Report",
                sections: Sequence[html.Section] = ()) -> None:
     """One self-contained HTML file; `sections` follow the statistics. Raises OutputError."""
-    lead = f"{model.reference.name} against {model.secondary.name}"
+    lead = (f"{model.secondary.name} on the terrain of {model.reference.name}" if model.given
+            else f"{model.reference.name} against {model.secondary.name}")
     if model.aligned:
         lead += f", aligned as {model.aligned.name}"
     parts = [html.Section("At a glance", _glance(model)), html.Section("Accuracy", _accuracy(model)),
-             html.Section("Slope classes", _slopes(model)), *sections]
+             html.Section("Classes", "".join(_classes(model, by) for by in _divisions(model))),
+             html.Section("Vertical datum", _datum(model)), *sections]
+    if model.zones:
+        parts.append(html.Section("Zones", _zones(model)))
+    if model.errors:
+        parts.append(html.Section("Errors as they are", _errors(model)))
+    state = model.errors.state if model.errors else ""
     factor = model.maps.factor
     element = f"Each element is the mean of {factor} x {factor} cells" if factor > 1 else "Cell by cell"
     for name, figure in figures(model).items():
-        caption = CAPTIONS[name].format(element=element)
+        caption = CAPTIONS[name].format(element=element, state=state)
         width = round(figure.get_figwidth() * CSS_PIXELS)
         parts.append(html.Section(name, html.picture(png(figure), name, caption, width)))
     if model.blocks:
@@ -69,13 +93,13 @@ def write_csv(model: Comparison, path: str) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     keys = [definition.key for definition in DEFINITIONS]
-    writer.writerow(["group", "low", "high", "state", *keys])
-    for group, low, high, pair in _groups(model):
+    writer.writerow(["group", "low", "high", "label", "state", *keys])
+    for group, low, high, label, pair in _groups(model):
         for state, summary in (("before", pair.before), ("after", pair.after)):
             if summary is not None:
                 values = (getattr(summary, key) for key in keys)
                 known = ("" if value != value else value for value in values)
-                writer.writerow([group, low, high, state, *known])
+                writer.writerow([group, low, high, label, state, *known])
     write_text(path, stream.getvalue())
 
 
@@ -86,10 +110,13 @@ def as_dict(model: Comparison) -> dict:
         "dh": "reference - secondary (before), reference - aligned (after), metres",
         "definitions": {part.key: {"label": part.label, "definition": part.text, "unit": part.unit}
                         for part in DEFINITIONS},
-        "statistics": [{"group": group, "low": low, "high": high, **asdict(pair)}
-                       for group, low, high, pair in _groups(model)],
+        "statistics": [{"group": group, "low": low, "high": high, "label": label, **asdict(pair)}
+                       for group, low, high, label, pair in _groups(model)],
         "histogram": {"edges": model.histogram.edges.tolist(), "before": model.histogram.before.tolist(),
                       "after": None if model.histogram.after is None else model.histogram.after.tolist()},
+        "vertical_datum": asdict(model.datum),
+        "errors": asdict(model.errors) if model.errors else None,
+        "zones": [asdict(zone) for zone in model.zones],
         "blocks": [asdict(block) for block in model.blocks],
         "sources": [asdict(source) for source in _sources(model)],
         "resampling": {"kernel": model.kernel, "resampled": list(model.resampled)},
@@ -104,12 +131,13 @@ def as_dict(model: Comparison) -> dict:
 def methods(model: Comparison) -> str:
     """What was done, ready for a paper."""
     after = model.stable.after
-    text = (
-        f"Elevation differences dh = reference {MINUS} secondary were computed between "
-        f"{model.reference.name} ({model.reference.crs}, cells of {model.reference.cell:.4g} m) and "
-        f"{model.secondary.name} ({model.secondary.crs}, cells of {model.secondary.cell:.4g} m) "
-        "on the grid of the reference. "
-    )
+    reference, secondary = (f"{part.name} ({part.crs}, cells of {part.cell:.4g} m)"
+                            for part in (model.reference, model.secondary))
+    if model.given:
+        text = f"Elevation differences dh were taken from {secondary}, the terrain from {reference}. "
+    else:
+        text = (f"Elevation differences dh = reference {MINUS} secondary were computed between {reference} and "
+                f"{secondary} on the grid of the reference. ")
     if model.resampled:
         text += f"{' and '.join(model.resampled)} were resampled to it with a {model.kernel} kernel. "
     else:
@@ -129,6 +157,10 @@ def methods(model: Comparison) -> str:
     if after is not None:
         text += f"; after it, {_metres(after.median)} and {_metres(after.nmad)}"
     text += ". "
+    if model.errors is not None:
+        text += _error_methods(model)
+    if model.datum.size is not None:
+        text += f"{model.datum.verdict} "
     if model.parameters:
         given = ", ".join(f"{name} {value}" for name, value in model.parameters.items())
         text += f"Parameters: {given}. "
@@ -136,11 +168,32 @@ def methods(model: Comparison) -> str:
     return text + f"Computed with {software}."
 
 
+def _error_methods(model: Comparison) -> str:
+    errors = model.errors
+    text = (f"The spread of dh was modelled by slope and curvature (NMAD in bins of equal shares, interpolated), and "
+            f"the spatial correlation of dh over that spread by a variogram (Dowd's estimator) of {errors.cells:,} "
+            "cells in clusters of log-spaced distances, after Hugonnet et al. (2022, "
+            "doi:10.1109/JSTARS.2022.3188922)")
+    if errors.model is not None:
+        parts = " and ".join(f"{part.form} (range {part.range:,.0f} m, sill {part.sill:.2f})"
+                             for part in errors.model.components)
+        text += f"; the model is a nugget of {errors.model.nugget:.2f}{' plus ' + parts if parts else ''}"
+    if model.zones:
+        text += (". Uncertainties of means and volumes over zones are one standard deviation, from the sum of all "
+                 "covariances within each zone")
+    return text + ". "
+
+
 def _groups(model: Comparison) -> list[tuple]:
-    rows = [("stable", None, None, model.stable)]
+    rows = [("stable", None, None, "", model.stable)]
     if model.rest is not None:
-        rows.append(("rest", None, None, model.rest))
-    return rows + [(row.by, row.low, row.high, row.pair) for row in model.classes]
+        rows.append(("rest", None, None, "", model.rest))
+    return rows + [(row.by, _bound(row.low), _bound(row.high), row.label, row.pair) for row in model.classes]
+
+
+def _bound(edge: float) -> float | None:
+    """The edge of a class; open ones have none."""
+    return edge if math.isfinite(edge) else None
 
 
 def _sources(model: Comparison) -> list:
@@ -160,7 +213,8 @@ def _glance(model: Comparison) -> str:
                                            ("Median", "median", "before \u2192 after"),
                                            ("LE90", "le90", _change(before.le90, after.le90)))]
     entries.append(("Cells", f"{before.count:,}", "stable terrain"))
-    return html.cards(entries)
+    notice = html.notice(model.datum.verdict) if model.datum.size is not None else ""
+    return html.cards(entries) + notice
 
 
 def _change(before: float, after: float) -> str:
@@ -185,15 +239,66 @@ def _columns(prefix: str, pair: Pair) -> list[tuple[str, Summary]]:
     return [(f"{prefix}before", pair.before), (f"{prefix}after", pair.after)]
 
 
-def _slopes(model: Comparison) -> str:
+def _divisions(model: Comparison) -> list[str]:
+    return list(dict.fromkeys(row.by for row in model.classes))
+
+
+def _classes(model: Comparison, by: str) -> str:
     shown = (("median", "Median"), ("nmad", "NMAD"), ("rmse", "RMSE"), ("le90", "LE90"))
     states = ("before", "after") if model.aligned else ("before",)
-    head = ["Slope", "Cells", *(f"{label}{' ' + state if model.aligned else ''}"
-                                for _, label in shown for state in states)]
+    head = [by.capitalize(), "Cells", *(f"{label}{' ' + state if model.aligned else ''}"
+                                        for _, label in shown for state in states)]
     rows = [[row.label, f"{row.pair.before.count:,}",
              *(_number(getattr(getattr(row.pair, state), key)) for key, _ in shown for state in states)]
-            for row in model.classes]
-    return html.table(head, rows, range(1, len(head)), "Stable cells, by the slope of the reference; metres.")
+            for row in model.classes if row.by == by]
+    return html.table(head, rows, range(1, len(head)), f"Stable cells by {DIVISIONS[by]}; metres.")
+
+
+def _zones(model: Comparison) -> str:
+    head = ["Zone", "Cells", "Cover (%)", "Area (km²)", "Median", "NMAD", "Mean dh", "Volume (10⁶ m³)",
+            "Independent cells"]
+    rows = [[str(index), f"{zone.count:,}", _number(zone.cover, 1), _number(zone.area / 1e6),
+             _number(zone.median), _number(zone.nmad), _measured(zone.mean, zone.mean_sigma),
+             _measured(zone.volume / 1e6, zone.volume_sigma / 1e6), _number(zone.n_eff, 1)]
+            for index, zone in enumerate(model.zones[:LISTED_ZONES], 1)]
+    caption = (f"{'Reference ' + MINUS + ' aligned' if model.aligned else 'Reference ' + MINUS + ' secondary'}"
+               "; metres, after ± one standard deviation. Volume is mean dh times the area in the overlap: voids "
+               "count as the rest.")
+    if len(model.zones) > LISTED_ZONES:
+        caption += f" The first {LISTED_ZONES} of {len(model.zones)}; the zones layer holds all."
+    return html.table(head, rows, range(9), caption)
+
+
+def _errors(model: Comparison) -> str:
+    errors = model.errors
+    text = (f"From a sample of {errors.cells:,} stable cells, {errors.state} alignment. "
+            if model.aligned else f"From a sample of {errors.cells:,} stable cells. ")
+    text += (f"The NMAD of dh goes from {_metres(float(errors.spread.nmad.min()))} to "
+             f"{_metres(float(errors.spread.nmad.max()))} with slope and curvature. ")
+    found = errors.model
+    if found is None:
+        return html.paragraph(text + "There were too few pairs of cells for a variogram.")
+    if not found.resolved:
+        text += ("Errors are still alike at the largest distances seen: their sill is not certain, and "
+                 "uncertainties of means may be too small. ")
+    rows = [["nugget", _number(found.nugget), NONE]]
+    rows += [[part.form, _number(part.sill), _number(part.range, 1)] for part in found.components]
+    parts = html.table(["Part", "Sill", "Range (m)"], rows, (1, 2),
+                       "Variogram of dh over its spread; the sills add up to about one.")
+    shifts = "".join(
+        html.paragraph(f"Horizontal shift seen in dh / tan(slope), {state}: {_number(curve.shift[0])} m east, "
+                       f"{_number(curve.shift[1])} m north, to add to the secondary's position.")
+        for state, curve in zip(("before", "after"), errors.aspects) if curve is not None)
+    return html.paragraph(text) + parts + shifts
+
+
+def _datum(model: Comparison) -> str:
+    rows = [[step.reference, step.secondary,
+             "unknown: no grid" if step.predicted is None else _number(step.predicted, 2)]
+            for step in model.datum.steps]
+    head = ["Reference's heights above", "Secondary's heights above", "dh (m)"]
+    caption = "The step that each pair of vertical datums would make over this overlap."
+    return html.paragraph(model.datum.verdict) + html.table(head, rows, (2,), caption)
 
 
 def _blocks(model: Comparison) -> str:
@@ -246,7 +351,9 @@ def _metres(value: float) -> str:
 
 
 def _plain(value):
-    """The same without NaN, which JSON does not know."""
+    """The same with lists for arrays and without NaN, which JSON does not know."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

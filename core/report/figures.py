@@ -11,11 +11,14 @@ import math
 
 import numpy as np
 
+from ..statistics.heteroscedasticity import Spread
 from .comparison import Comparison, Histogram, Pair
+from .errors import Errors
 
 BEFORE, AFTER, INK, GREY = "#D55E00", "#0072B2", "#222222", "#E4E4E4"
 DIVERGING = "RdYlBu"
 HATCHES = {"rejected": "xxxx", "filled": "....", "downweighted": "//"}
+STATUS_COLOURS = {"used": "#56B4E9", "downweighted": "#F0E442", "rejected": "#D55E00", "filled": "#BBBBBB"}
 WRITTEN_COLUMNS = 16
 UNSTABLE_VEIL = 0.5
 QUANTILE_SPREADS = 8.0
@@ -26,9 +29,16 @@ def figures(model: Comparison) -> dict:
     made = {"Difference maps": difference_maps(model),
             "Histogram of dh": histogram(model.histogram, model.stable),
             "Quantiles against the normal": quantile_plot(model)}
-    if any(row.pair.before.count for row in model.classes):
+    if _slope_classes(model):
         made["NMAD by slope"] = nmad_by_slope(model)
+    if model.errors:
+        made["Errors by slope and curvature"] = spread_map(model.errors.spread)
+        if model.errors.model is not None:
+            made["Variogram of errors"] = variogram_plot(model.errors)
+        if any(model.errors.aspects):
+            made["dh / tan(slope) by aspect"] = aspect_plot(model.errors.aspects)
     if model.blocks:
+        made["Status of blocks"] = status_map(model.blocks, model.maps.aspect)
         made["Shifts by block"] = shift_maps(model.blocks, model.maps.aspect)
     return made
 
@@ -113,7 +123,7 @@ def quantile_plot(model: Comparison):
 
 def nmad_by_slope(model: Comparison):
     """NMAD of each slope class, with its number of cells."""
-    rows = [row for row in model.classes if row.pair.before.count]
+    rows = _slope_classes(model)
     figure, (axis,) = _figure(7.6, 3.8, 1)
     states = [("Before", BEFORE, "", [row.pair.before for row in rows])]
     if rows[0].pair.after is not None:
@@ -132,6 +142,99 @@ def nmad_by_slope(model: Comparison):
         axis.legend(frameon=False, fontsize=9, loc="upper left")
     _plain(axis)
     return figure
+
+
+def spread_map(spread: Spread):
+    """NMAD of dh by slope and curvature, with the values written in."""
+    figure, (axis,) = _figure(7.6, 3.4, 1)
+    image = axis.imshow(spread.nmad.T, origin="lower", aspect="auto", cmap="cividis")
+    light = spread.nmad > (spread.nmad.min() + spread.nmad.max()) / 2
+    for row, col in np.ndindex(spread.nmad.shape):
+        axis.text(row, col, f"{spread.nmad[row, col]:.2f}", ha="center", va="center", fontsize=8,
+                  color=INK if light[row, col] else "white")
+    axis.set_xticks(range(spread.slopes.size), [f"{value:.1f}" for value in spread.slopes])
+    axis.set_yticks(range(spread.curvatures.size), [f"{value:.2g}" for value in spread.curvatures])
+    axis.set_xlabel("Slope (°, middle of each bin)")
+    axis.set_ylabel("|Curvature| (1/100 m)")
+    figure.colorbar(image, ax=axis, pad=0.02).set_label("NMAD of dh (m)")
+    return figure
+
+
+def variogram_plot(errors: Errors):
+    """The empirical variogram of standardised dh and its model."""
+    figure, (axis,) = _figure(7.6, 3.8, 1)
+    colour = AFTER if errors.state == "after" else BEFORE
+    lags = errors.variogram.lags
+    axis.plot(lags, errors.variogram.gamma, "o", color=colour, markersize=5, label="empirical")
+    smooth = np.geomspace(lags[0], lags[-1], 200)
+    axis.plot(smooth, errors.model.gamma(smooth), color=INK, linewidth=1.4, label="model")
+    axis.axhline(errors.model.sill, color=INK, linewidth=0.8, linestyle=(0, (4, 2)),
+                 label=f"sill {errors.model.sill:.2f}")
+    for part in errors.model.components:
+        axis.axvline(part.range, color="#777777", linewidth=0.8)
+        axis.annotate(f" {part.form}\n {part.range:,.0f} m", (part.range, 0.02), fontsize=8,
+                      xycoords=("data", "axes fraction"))
+    axis.set_xscale("log")
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("Distance (m)")
+    axis.set_ylabel("Variance of dh / spread")
+    axis.legend(frameon=False, fontsize=9, loc="best")
+    _plain(axis)
+    return figure
+
+
+def aspect_plot(curves: tuple):
+    """Medians of dh / tan(slope) by aspect, before and after, with the cosines of Nuth and Kääb."""
+    figure, (axis,) = _figure(7.6, 3.8, 1)
+    angle = np.arange(0, 361, 2.0)
+    for name, marker, colour, curve in zip(("Before", "After"), "os", (BEFORE, AFTER), curves):
+        if curve is None:
+            continue
+        axis.plot(curve.aspects, curve.medians, marker, color=colour, markersize=4, markeredgewidth=0)
+        cosine = curve.amplitude * np.cos(np.radians(curve.direction - angle)) + curve.constant
+        axis.plot(angle, cosine, color=colour, linewidth=1.5,
+                  label=f"{name}: {curve.amplitude:.2f} m towards {curve.direction:.0f}°, "
+                        f"constant {_signed(curve.constant)} m")
+    axis.axhline(0, color=INK, linewidth=0.7)
+    axis.set_xlim(0, 360)
+    axis.set_xticks(range(0, 361, 45), ["N", "NE", "E", "SE", "S", "SW", "W", "NW", "N"])
+    axis.set_xlabel("Aspect: downhill direction of the reference")
+    axis.set_ylabel("dh / tan(slope) (m)")
+    axis.legend(frameon=False, fontsize=9, loc="best")
+    _plain(axis)
+    return figure
+
+
+def status_map(blocks: list, aspect: float = 1.0):
+    """The blocks' statuses by colour and hatch, with the number of stable cells (thousands) written in."""
+    from matplotlib.patches import Patch, Rectangle
+
+    bounds = np.array([block.bounds for block in blocks])
+    west, south, east, north = bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()
+    figure, (axis,) = _figure(7.6, min(max(4.6 * (north - south) / (east - west) * aspect + 0.6, 2.6), 8.0), 1)
+    columns = len({block.col for block in blocks})
+    for block in blocks:
+        xmin, ymin, xmax, ymax = block.bounds
+        axis.add_patch(Rectangle((xmin, ymin), xmax - xmin, ymax - ymin, facecolor=STATUS_COLOURS[block.status],
+                                 edgecolor="white", hatch=HATCHES.get(block.status)))
+        if columns <= WRITTEN_COLUMNS:
+            axis.text(*block.centre, f"{block.n / 1000:.3g}k", ha="center", va="center",
+                      fontsize=max(5.5, min(9, 60 / columns)), color=INK,
+                      bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1})
+    axis.set_xlim(west, east)
+    axis.set_ylim(south, north)
+    axis.set_aspect(aspect)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    present = [status for status in STATUS_COLOURS if any(block.status == status for block in blocks)]
+    axis.legend(handles=[Patch(facecolor=STATUS_COLOURS[status], hatch=HATCHES.get(status), edgecolor="white",
+                               label=f"{status} ({sum(block.status == status for block in blocks)})")
+                         for status in present], loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, fontsize=9)
+    return figure
+
+
+def _slope_classes(model: Comparison) -> list:
+    return [row for row in model.classes if row.by == "slope" and row.pair.before.count]
 
 
 def shift_maps(blocks: list, aspect: float = 1.0, columns: int = 3):
@@ -158,6 +261,7 @@ def shift_maps(blocks: list, aspect: float = 1.0, columns: int = 3):
         axis.set_xticks([])
         axis.set_yticks([])
         axis.set_title(title, fontsize=10)
+        axis.set_gid("map")
         figure.colorbar(image, ax=axis, shrink=0.8, pad=0.02).ax.tick_params(labelsize=8)
     _legend_of_statuses(figure, blocks)
     return figure
@@ -181,8 +285,10 @@ def _cells(axis, blocks, name: str, reach: float):
                                      hatch=HATCHES[block.status]))
         if columns <= WRITTEN_COLUMNS and math.isfinite(value):
             dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 0.55
-            axis.text(*block.centre, _signed(value, 2 if columns <= 8 else 1), ha="center", va="center",
-                      fontsize=max(5.5, min(10, 52 / columns)), color="white" if dark else INK,
+            digits = 2 if columns <= 8 else 1 if abs(value) < 9.95 else 0
+            axis.text(*block.centre, _signed(value, digits), ha="center", va="center",
+                      fontsize=max(5.5, min(10, (52 if columns <= 8 else 72) / columns)),
+                      color="white" if dark else INK,
                       path_effects=[withStroke(linewidth=2.5, foreground=colour)])
     return scale
 

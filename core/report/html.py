@@ -24,6 +24,7 @@ p { max-width: 75ch; margin: .5rem 0; }
 .card .value { font-size: 1.35rem; font-weight: 600; white-space: nowrap; }
 .card .note { color: var(--soft); font-size: .82rem; }
 .wide { overflow-x: auto; }
+.wide + .wide { margin-top: 1.4rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .35rem; font-size: .85rem; }
 th { text-align: left; background: var(--tint); font-weight: 600; }
@@ -35,6 +36,7 @@ td.digits { overflow-wrap: anywhere; min-width: 18ch;
 figure { margin: 1.1rem 0; break-inside: avoid; }
 figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: .87rem; max-width: 95ch; margin: .4rem auto 0; }
+.notice { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .6rem .9rem; max-width: none; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .82rem; }
 @media print {
   body { max-width: none; padding: 0; font-size: 9.5pt; }
@@ -71,6 +73,11 @@ def page(title: str, sections: Iterable[Section], lead: str = "", footer: str = 
 def paragraph(text: str) -> str:
     """Plain text as a paragraph."""
     return f"<p>{escape(text)}</p>"
+
+
+def notice(text: str) -> str:
+    """Plain text as a paragraph that must not be overlooked."""
+    return f'<p class="notice">{escape(text)}</p>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = (), caption: str = "",

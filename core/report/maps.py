@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class Maps:
 
     `before` and `after` hold dh in metres (`after` None without an aligned DEM), `shade` light from 0 to 1,
     `stable` the share of stable cells; NaN where void. `extent` is `(west, east, south, north)` in `unit`,
-    "km" or "°"; `aspect` how much longer a unit is northwards than eastwards.
+    "km" or "°"; `aspect` how much longer a unit is northwards than eastwards. `grid` is the elements' own.
     """
 
     before: np.ndarray
@@ -28,6 +28,7 @@ class Maps:
     unit: str
     aspect: float
     factor: int
+    grid: Grid
 
 
 class MapSum:
@@ -49,8 +50,12 @@ class MapSum:
         place = np.s_[first_row:first_row + rows.size, first_col:first_col + cols.size]
         for layer, values in enumerate((heights, stable.astype(np.float32), *differences)):
             good = np.isfinite(values)
-            self._sums[layer][place] += _gather(np.where(good, values, 0.0), rows, cols)
-            self._counts[layer][place] += _gather(good.astype(float), rows, cols)
+            if good.all():
+                counts = np.outer(np.diff(rows, append=values.shape[0]), np.diff(cols, append=values.shape[1]))
+            else:
+                values, counts = np.where(good, values, 0), _gather(good.view(np.uint8), rows, cols)
+            self._sums[layer][place] += _gather(values, rows, cols)
+            self._counts[layer][place] += counts
 
     def finish(self) -> Maps:
         """The maps."""
@@ -60,10 +65,11 @@ class MapSum:
         coarse = self._coarse(heights.shape)
         shade = hillshade(np.pad(heights, 1, mode="edge"), coarse)
         flip = np.s_[::-1 if coarse.geotransform[5] > 0 else 1, ::-1 if coarse.geotransform[1] < 0 else 1]
+        coarse = _north_up(coarse)
         extent, unit, aspect = _extent(coarse)
         before, after = differences if self._states == 2 else (differences[0], None)
         return Maps(before[flip], None if after is None else after[flip], shade[flip], stable[flip],
-                    extent, unit, aspect, self.factor)
+                    extent, unit, aspect, self.factor, coarse)
 
     def _coarse(self, shape: tuple) -> Grid:
         x0, dxc, dxr, y0, dyc, dyr = self._window.geotransform
@@ -78,7 +84,17 @@ def _starts(offset: int, length: int, factor: int) -> tuple[np.ndarray, int]:
 
 
 def _gather(values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    return np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=float), cols, axis=1)
+    """Sums over rectangles of cells, float64."""
+    ends = [*rows[1:], len(values)]
+    bands = np.stack([values[start:end].sum(axis=0, dtype=np.float64) for start, end in zip(rows, ends)])
+    return np.add.reduceat(bands, cols, axis=1)
+
+
+def _north_up(grid: Grid) -> Grid:
+    """The same cells, counted from the north-west."""
+    west, _, _, north = grid.bounds()
+    _, width, _, _, _, height = grid.geotransform
+    return replace(grid, geotransform=(west, abs(width), 0.0, north, 0.0, -abs(height)))
 
 
 def _extent(grid: Grid) -> tuple[tuple, str, float]:

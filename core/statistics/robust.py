@@ -11,6 +11,7 @@ import numpy as np
 
 NORMAL_MAD = 1.4826
 OUTLIER_LIMIT = 3.0
+UNIT_BITS = 1074  # the smallest float64 is 2**-1074
 
 
 @dataclass(frozen=True)
@@ -71,36 +72,53 @@ class Summary:
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums of powers, kept as fractions: adding them up is exact, so no order of blocks changes a digit."""
+    """Sums of powers as integers, in units of 2**-UNIT_BITS: adding them up is exact, so no order of blocks
+    changes a digit."""
 
     count: int = 0
-    first: Fraction = Fraction(0)
-    second: Fraction = Fraction(0)
-    third: Fraction = Fraction(0)
-    absolute: Fraction = Fraction(0)
+    first: int = 0
+    second: int = 0
+    third: int = 0
+    absolute: int = 0
 
     @classmethod
     def of(cls, values: np.ndarray) -> Moments:
         """The sums of finite `values`, taken in float64."""
-        values = np.asarray(values, dtype=np.float64).ravel()
-        square = values * values
-        sums = values.sum(), square.sum(), (square * values).sum(), np.abs(values).sum()
-        return cls(values.size, *(Fraction(float(part)) for part in sums))
+        values = np.asarray(values).ravel().astype(np.float64)
+        power = values * values
+        sums = [values.sum(), power.sum()]
+        sums.append(np.multiply(power, values, out=power).sum())
+        sums.append(np.abs(values, out=values).sum())
+        return cls(values.size, *(_whole(float(part)) for part in sums))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second,
                        self.third + other.third, self.absolute + other.absolute)
 
+    def _means(self) -> list:
+        return [Fraction(part, self.count << UNIT_BITS)
+                for part in (self.first, self.second, self.third, self.absolute)]
+
     @property
     def mean(self) -> float:
         """The arithmetic mean."""
-        return float(self.first / self.count)
+        return float(self._means()[0])
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of the squares."""
+        return float(self._means()[1])
+
+    @property
+    def mean_absolute(self) -> float:
+        """The mean of the absolute values."""
+        return float(self._means()[3])
 
     @property
     def variance(self) -> float:
         """The mean square distance from the mean, never negative."""
-        mean = self.first / self.count
-        return float(max(self.second / self.count - mean * mean, 0))
+        mean, square, _, _ = self._means()
+        return float(max(square - mean * mean, 0))
 
     @property
     def skewness(self) -> float:
@@ -108,9 +126,14 @@ class Moments:
         variance = self.variance
         if variance == 0:
             return math.nan
-        mean = self.first / self.count
-        central = self.third / self.count - 3 * mean * self.second / self.count + 2 * mean**3
-        return float(central) / variance**1.5
+        mean, square, cube, _ = self._means()
+        return float(cube - 3 * mean * square + 2 * mean**3) / variance**1.5
+
+
+def _whole(value: float) -> int:
+    """A float64 as an integer number of 2**-UNIT_BITS."""
+    numerator, denominator = value.as_integer_ratio()
+    return numerator << (UNIT_BITS + 1 - denominator.bit_length())
 
 
 def finite(values: np.ndarray) -> np.ndarray:
@@ -139,7 +162,7 @@ def summarize_weighted(values: np.ndarray, counts: np.ndarray, moments: Moments)
     """The statistics of `values` (float64, any order) that occur `counts` times and have these `moments`."""
     if moments.count == 0:
         return Summary(0)
-    order = np.argsort(values)
+    order = np.argsort(values, kind="stable")  # nearly sorted already: fast
     values, counts = values[order], counts[order]
     (median,) = quantiles(values, counts, (0.5,))
     deviation = np.abs(values - median)
@@ -150,7 +173,7 @@ def summarize_weighted(values: np.ndarray, counts: np.ndarray, moments: Moments)
     about90, about95 = quantiles(np.abs(values - mean), counts, (0.90, 0.95))
     return Summary(
         count=moments.count, median=median, mean=mean, std=math.sqrt(moments.variance), nmad=spread,
-        rmse=math.sqrt(moments.second / moments.count), mae=float(moments.absolute / moments.count),
+        rmse=math.sqrt(moments.mean_square), mae=moments.mean_absolute,
         p68=p68, le90=le90, le95=le95, le90_width=p95 - p5, le95_width=p97 - p2,
         le90_about_mean=about90, le95_about_mean=about95, skewness=moments.skewness,
         outliers=100.0 * float(counts[deviation > OUTLIER_LIMIT * spread].sum()) / moments.count,
@@ -159,7 +182,7 @@ def summarize_weighted(values: np.ndarray, counts: np.ndarray, moments: Moments)
 
 def quantiles(values: np.ndarray, counts: np.ndarray, shares: Sequence[float]) -> list[float]:
     """Quantiles of `values` that occur `counts` times; linear between two values, as numpy's default."""
-    order = np.argsort(values)
+    order = np.argsort(values, kind="stable")
     values, total = values[order], np.cumsum(counts[order])
     rank = np.asarray(shares) * (total[-1] - 1)
     below, above = (values[np.searchsorted(total, edge, side="right")]

@@ -1,48 +1,100 @@
 """The same statistics for rasters of any size: two passes, constant memory, whatever the order of the blocks.
 
-A float32's bits, read as an integer, sort like the number. The first pass (`Sketch`) counts values by the
-upper 16 of them, 128 bins to each power of two. That brackets every order statistic; the second pass
-(`Refined`) splits only the bins inside the brackets, down to single float32 values where few are needed.
+The first pass (`Sketch`) counts values in narrow bins of one width around the bulk, as a sample shows it, and in
+wide ones that grow with the value beyond. That brackets every order statistic; the second pass (`Refined`) keeps
+the values of the bins inside the brackets, or splits those bins where the values are many.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .robust import NORMAL_MAD, OUTLIER_LIMIT, Moments, Summary, finite, quantiles, summarize_weighted
 
-COARSE_BITS = 16
-FINE_BINS = 1 << 18
+BULK_BINS = 1 << 13
+TAIL_BITS = 12
+FINE_BINS = 1 << 16
+KEPT_VALUES = 1 << 16
+# Larger pieces leave the processor's cache, and their arrays are new pages each time.
+PIECE = 1 << 16
 SIGN = np.uint32(1 << 31)
-LOWER = np.uint32((1 << COARSE_BITS) - 1)
+# A float32 position in the bulk is good to 0.002 of a bin.
+SLACK = 0.01
+
+
+@dataclass(frozen=True)
+class Bins:
+    """BULK_BINS bins of equal width (m) from `start`; the first and the last stand for all beyond.
+
+    Those are counted by the leading TAIL_BITS of their float32, eight bins to each power of two.
+    """
+
+    start: float
+    width: float
+
+    @classmethod
+    def around(cls, sample: np.ndarray) -> Bins:
+        """Bins for values (m) like those of a sample; with any other they only cost more memory or digits."""
+        sample = finite(sample)
+        low, high = np.percentile(sample, (1.0, 99.0)) if sample.size else (-1.0, 1.0)
+        reach = max(high - low, 1e-3 * max(abs(low), abs(high), 1e-3))
+        return cls(float(low - reach / 2), float((high - low + reach) / BULK_BINS))
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """The bin of each value (float32), int64."""
+        place = values - np.float32(self.start)
+        place *= np.float32(1.0 / self.width)
+        np.maximum(place, np.float32(0), out=place)
+        np.minimum(place, np.float32(BULK_BINS - 1), out=place)
+        return place.astype(np.int64)
+
+    def range(self, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the greatest value of bins, the bulk's counted first and then the tails'."""
+        bins = np.asarray(bins)
+        low = float(np.float32(self.start)) + bins * self.width
+        high = low + self.width
+        tail = bins >= BULK_BINS
+        low[tail], high[tail] = _tail_range(bins[tail] - BULK_BINS)
+        return low, high
 
 
 class Sketch:
     """First pass over values (metres): `add` every block, then `refine`."""
 
-    def __init__(self):
-        self.counts = np.zeros(1 << COARSE_BITS, dtype=np.int64)
+    def __init__(self, bins: Bins):
+        self.bins = bins
+        self.counts = np.zeros(BULK_BINS + (1 << TAIL_BITS), dtype=np.int64)
         self.moments = Moments()
 
     def add(self, values: np.ndarray) -> None:
         """Count a block; voids (NaN) are left out."""
         values = finite(values).astype(np.float32, copy=False)
-        if values.size:
-            self.counts += np.bincount(_keys(values) >> COARSE_BITS, minlength=self.counts.size)
-            self.moments = self.moments + Moments.of(values)
+        for start in range(0, values.size, PIECE):
+            self._add(values[start:start + PIECE])
+
+    def _add(self, values: np.ndarray) -> None:
+        place = self.bins.place(values)
+        counts = np.bincount(place, minlength=BULK_BINS)
+        if counts[0] or counts[-1]:
+            beyond = values[(place == 0) | (place == BULK_BINS - 1)]
+            self.counts[BULK_BINS:] += np.bincount(_tail_place(beyond), minlength=1 << TAIL_BITS)
+            counts[0] = counts[-1] = 0
+        self.counts[:BULK_BINS] += counts
+        self.moments = self.moments + Moments.of(values)
 
     def merge(self, other: Sketch) -> None:
-        """Take in what another sketch has counted."""
+        """Take in what another sketch, of the same bins, has counted."""
         self.counts += other.counts
         self.moments = self.moments + other.moments
 
     def weighted(self) -> tuple[np.ndarray, np.ndarray]:
-        """The middle of each occupied bin and its count: a first look, good to about 0.4 % of a value."""
+        """The middle of each occupied bin and its count: a first look, good to a bin's width."""
         bins = np.flatnonzero(self.counts)
-        low, high = _range(bins, COARSE_BITS)
+        low, high = self.bins.range(bins)
         return (low + high) / 2, self.counts[bins]
 
     def refine(self) -> Refined:
@@ -55,53 +107,81 @@ class Refined:
 
     def __init__(self, sketch: Sketch):
         self._sketch = sketch
-        self._bins = _wanted(sketch)
-        self.bits = _bits_for(self._bins.size)
-        self._start = np.full(1 << COARSE_BITS, -1, dtype=np.int32)
-        self._start[self._bins] = np.arange(self._bins.size) << self.bits
-        self.counts = np.zeros(self._bins.size << self.bits, dtype=np.int64)
+        self._wanted = _wanted(sketch)
+        self._row = np.full(sketch.counts.size, -1, dtype=np.int32)
+        self._row[self._wanted] = np.arange(self._wanted.size)
+        self._hit = self._row >= 0
+        self._hit[0] = self._hit[BULK_BINS - 1] = self._hit[BULK_BINS:].any()
+        self._split = max(1, FINE_BINS // max(1, self._wanted.size))
+        self._kept: list = []
+        self._keeps = sketch.counts[self._wanted].sum() <= KEPT_VALUES
+        self.counts = np.zeros(0 if self._keeps else self._wanted.size * self._split, dtype=np.int64)
 
     def add(self, values: np.ndarray) -> None:
         """Count a block; voids (NaN) are left out."""
-        keys = _keys(finite(values).astype(np.float32, copy=False))
-        start = self._start[keys >> COARSE_BITS]
-        inside = np.flatnonzero(start >= 0)
-        fine = (keys[inside] & LOWER) >> np.uint32(COARSE_BITS - self.bits)
-        self.counts += np.bincount(start[inside] + fine.astype(np.int32), minlength=self.counts.size)
+        values = finite(values).astype(np.float32, copy=False)
+        for start in range(0, values.size, PIECE):
+            self._add(values[start:start + PIECE])
+
+    def _add(self, values: np.ndarray) -> None:
+        place = self._sketch.bins.place(values)
+        hit = np.flatnonzero(np.take(self._hit, place))
+        values, place = values[hit], place[hit]
+        beyond = (place == 0) | (place == BULK_BINS - 1)
+        if beyond.any():
+            place[beyond] = BULK_BINS + _tail_place(values[beyond])
+            inside = self._row[place] >= 0
+            values, place = values[inside], place[inside]
+        if self._keeps:
+            self._kept.append(values)
+        else:
+            self._count(values.astype(np.float64), place)
+
+    def _count(self, values: np.ndarray, place: np.ndarray) -> None:
+        low, high = self._sketch.bins.range(place)
+        part = np.clip((values - low) / (high - low) * self._split, 0, self._split - 1)
+        fine = self._row[place].astype(np.int64) * self._split + part.astype(np.int64)
+        self.counts += np.bincount(fine, minlength=self.counts.size)
 
     def merge(self, other: Refined) -> None:
         """Take in what another second pass, of the same sketch, has counted."""
         self.counts += other.counts
+        self._kept += other._kept
 
     def summary(self) -> Summary:
-        """The statistics, within a ten-thousandth of those of `robust.summarize`, mostly much closer."""
+        """The statistics, to a millionth of the bulk's width of those of `robust.summarize`."""
         return summarize_weighted(*self._weighted(), self._sketch.moments)
 
     def quantiles(self, shares: Sequence[float]) -> list[float]:
-        """Quantiles, good to 0.4 % of their value, and those of the summary as there; NaN without values."""
+        """Quantiles, good to a bin's width, and those of the summary as there; NaN without values."""
         values, counts = self._weighted()
         return quantiles(values, counts, shares) if values.size else [math.nan] * len(shares)
 
     def _weighted(self) -> tuple[np.ndarray, np.ndarray]:
-        """The middle of each occupied bin, coarse or fine, and its count."""
+        """The middle of each occupied bin, coarse or fine, and its count; single values where few are kept."""
         coarse = self._sketch.counts.copy()
-        coarse[self._bins] = 0
-        rough, fine = np.flatnonzero(coarse), np.flatnonzero(self.counts)
-        prefix = (self._bins[fine >> self.bits] << self.bits) + (fine & ((1 << self.bits) - 1))
-        parts = _range(rough, COARSE_BITS), _range(prefix, COARSE_BITS + self.bits)
-        values = np.concatenate([(low + high) / 2 for low, high in parts])
-        return values, np.concatenate([coarse[rough], self.counts[fine]])
+        coarse[self._wanted] = 0
+        rough = np.flatnonzero(coarse)
+        low, high = self._sketch.bins.range(rough)
+        values, counts = [(low + high) / 2], [coarse[rough]]
+        fine = np.flatnonzero(self.counts)
+        low, high = self._sketch.bins.range(self._wanted[fine // self._split])
+        values.append(low + (high - low) * ((fine % self._split + 0.5) / self._split))
+        counts.append(self.counts[fine])
+        kept = np.concatenate([np.empty(0), *self._kept])
+        return np.concatenate([*values, kept]), np.concatenate([*counts, np.ones(kept.size, dtype=np.int64)])
 
 
-def _keys(values: np.ndarray) -> np.ndarray:
-    """float32 as uint32 in the same order: negative numbers inverted, the others with the sign bit set."""
+def _tail_place(values: np.ndarray) -> np.ndarray:
+    """Leading bits of float32, in the order of the numbers: negative ones inverted, the others with the sign set."""
     bits = np.ascontiguousarray(values)
-    return bits.view(np.uint32) ^ ((bits.view(np.int32) >> 31).view(np.uint32) | SIGN)
+    keys = bits.view(np.uint32) ^ ((bits.view(np.int32) >> 31).view(np.uint32) | SIGN)
+    return (keys >> np.uint32(32 - TAIL_BITS)).astype(np.int64)
 
 
-def _range(prefix: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest float32 (as float64) whose key starts with `prefix`, of so many bits."""
-    rest = 32 - bits
+def _tail_range(prefix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest float32 (as float64) whose key starts with `prefix`."""
+    rest = 32 - TAIL_BITS
     low = (np.asarray(prefix, dtype=np.int64) << rest).astype(np.uint32)
     return _number(low), _number(low | np.uint32((1 << rest) - 1))
 
@@ -111,21 +191,15 @@ def _number(keys: np.ndarray) -> np.ndarray:
     return bits.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-def _bits_for(bins: int) -> int:
-    """How finely `bins` bins can be split within FINE_BINS; 16 bits are single numbers."""
-    bits = COARSE_BITS
-    while bits > 0 and bins << bits > FINE_BINS:
-        bits -= 1
-    return bits
-
-
 def _wanted(sketch: Sketch) -> np.ndarray:
     """The occupied bins that hold, or may hold, an order statistic of the summary."""
     bins = np.flatnonzero(sketch.counts)
     if not bins.size:
         return bins
     counts = sketch.counts[bins]
-    low, high = _range(bins, COARSE_BITS)
+    low, high = sketch.bins.range(bins)
+    slack = SLACK * sketch.bins.width
+    low, high = low - slack, high + slack
     wanted = np.zeros(bins.size, dtype=bool)
 
     def bracket(least, greatest, share):
@@ -155,6 +229,6 @@ def _distance(low, high, first: float, last: float) -> tuple[np.ndarray, np.ndar
 
 
 def _order_statistic(values, counts, share: float, rounding) -> float:
-    order = np.argsort(values)
+    order = np.argsort(values, kind="stable")
     total = np.cumsum(counts[order])
     return float(values[order][np.searchsorted(total, rounding(share * (total[-1] - 1)), side="right")])

@@ -18,22 +18,52 @@ def gradient(heights: np.ndarray, window: Grid) -> tuple[np.ndarray, np.ndarray]
     east_step, north_step = (step.astype(np.float32)[:, None] for step in steps)
     across = heights[:, 2:] - heights[:, :-2]
     down = heights[2:, :] - heights[:-2, :]
-    centre_void = np.where(np.isnan(heights[1:-1, 1:-1]), np.float32(np.nan), np.float32(0))
-    east = (across[:-2] + 2 * across[1:-1] + across[2:]) / (8 * east_step) + centre_void
-    north = (down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]) / (8 * north_step) + centre_void
-    void = np.isnan(east) | np.isnan(north)
-    east[void], north[void] = np.nan, np.nan
+    east, north = 2 * across[1:-1], 2 * down[:, 1:-1]
+    east += across[:-2]
+    east += across[2:]
+    east *= 1 / (8 * east_step)
+    north += down[:, :-2]
+    north += down[:, 2:]
+    north *= 1 / (8 * north_step)
+    void = 0 * (east + north + heights[1:-1, 1:-1])  # NaN spreads, zero changes nothing
+    east += void
+    north += void
     return east, north
+
+
+def curvature(heights: np.ndarray, window: Grid) -> np.ndarray:
+    """Curvature in 1/100 m, positive where the ground is convex (ridges); arguments and voids as for `gradient`.
+
+    Minus a hundred times the Laplacian, as Zevenbergen and Thorne 1987, doi 10.1002/esp.3290120107.
+    """
+    steps = window.cell_metres(np.arange(window.height))
+    east_step, north_step = (step.astype(np.float32)[:, None] for step in steps)
+    twice = 2 * heights[1:-1, 1:-1]
+    east = (heights[1:-1, 2:] + heights[1:-1, :-2] - twice) / east_step**2
+    north = (heights[2:, 1:-1] + heights[:-2, 1:-1] - twice) / north_step**2
+    return -100.0 * (east + north)
 
 
 def slope(heights: np.ndarray, window: Grid) -> np.ndarray:
     """Degrees from the horizontal; arguments and voids as for `gradient`."""
-    return np.degrees(np.arctan(np.hypot(*gradient(heights, window))))
+    return steepness(*gradient(heights, window))
 
 
 def aspect(heights: np.ndarray, window: Grid) -> np.ndarray:
     """The compass direction downhill, degrees clockwise from north in [0, 360); NaN where level too."""
-    east, north = gradient(heights, window)
+    return facing(*gradient(heights, window))
+
+
+def steepness(east: np.ndarray, north: np.ndarray) -> np.ndarray:
+    """The slope of a gradient, degrees."""
+    tangent = east * east
+    tangent += north * north
+    np.arctan(np.sqrt(tangent, out=tangent), out=tangent)
+    return np.multiply(tangent, np.float32(180 / np.pi), out=tangent)
+
+
+def facing(east: np.ndarray, north: np.ndarray) -> np.ndarray:
+    """The aspect of a gradient, degrees; see `aspect`."""
     level = (east == 0) & (north == 0)
     return np.where(level, np.nan, np.degrees(np.arctan2(-east, -north)) % 360.0)
 

@@ -112,6 +112,73 @@ def test_everything_at_once(run_algorithm, rasters, shifts, tmp_path):
     np.testing.assert_array_equal(difference.ReadAsArray(), expected)
 
 
+def zones(folder):
+    """Two zones with a name; one of their fields bears a name of ours, and is overwritten."""
+    from qgis.PyQt.QtCore import QVariant
+
+    fields = qgis_core.QgsFields()
+    fields.append(qgis_core.QgsField("name", QVariant.String))
+    fields.append(qgis_core.QgsField("mean", QVariant.Double))
+    boxes = ((400200, 3799200, 400900, 3799800), (700000, 3799200, 700900, 3799800))
+    return polygons(folder, "zones", boxes, fields, (("glacier", 99.0), ("away", 99.0)))
+
+
+@pytest.mark.parametrize("target", ["zonén.gpkg", "zones.shp", "memory:"])
+def test_zones_carry_their_change(run_algorithm, rasters, tmp_path, target):
+    output = target if target == "memory:" else str(tmp_path / "out" / target)
+    results = run_algorithm("nmadreport", {
+        "REFERENCE": rasters["reference"], "SECONDARY": rasters["secondary"], "LANDCOVER": rasters["mask"],
+        "ZONES": zones(tmp_path), "ZONES_OUTPUT": output, "OUTPUT": str(tmp_path / "r.html"),
+        "JSON": str(tmp_path / "r.json")})
+    layer = results["ZONES_OUTPUT"]
+    layer = layer if target == "memory:" else qgis_core.QgsVectorLayer(layer, "zones", "ogr")
+    assert layer.featureCount() == 2 and layer.crs().authid() == "EPSG:32611"
+    names = layer.fields().names()
+    assert names.count("mean") == 1 and "name" in names
+    first, second = sorted(layer.getFeatures(), key=lambda feature: feature["name"], reverse=True)
+    dh = (gdal.Open(rasters["reference"]).ReadAsArray() - gdal.Open(rasters["secondary"]).ReadAsArray())[20:80, 20:90]
+    assert first["name"] == "glacier" and first["count"] == dh.size and first["cover"] == 100.0
+    assert first["mean"] == pytest.approx(dh.mean(), abs=1e-4)
+    assert first["volume"] == pytest.approx(dh.mean() * 700 * 600, rel=1e-4)
+    # White noise of 1 m: the standard error.
+    sigma = first["mean_sigma"]
+    assert sigma == pytest.approx(1 / np.sqrt(dh.size), rel=0.6)
+    assert second["name"] == "away" and second["count"] == 0
+    assert second["mean"] is None or second["mean"] == qgis_core.NULL
+    told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert told["zones"][0]["mean"] == pytest.approx(first["mean"])
+    assert [row["low"] for row in told["statistics"] if row["group"] == "land cover"] == [0.0, 1.0]
+
+
+def test_a_difference_has_the_numbers_of_its_pair(run_algorithm, rasters, tmp_path):
+    pair = {"REFERENCE": rasters["reference"], "SECONDARY": rasters["secondary"]}
+    dh = str(tmp_path / "dh.tif")
+    first = run_algorithm("nmadreport", {**pair, "OUTPUT": str(tmp_path / "pair.html"), "DIFFERENCE": dh,
+                                         "JSON": str(tmp_path / "pair.json")})
+    again = run_algorithm("nmadreport", {**pair, "SECONDARY": dh, "IS_DIFFERENCE": True,
+                                         "OUTPUT": str(tmp_path / "dh.html"), "JSON": str(tmp_path / "dh.json")})
+    assert {name: again[name] for name in NUMBERS} == {name: first[name] for name in NUMBERS}
+    one, other = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("pair", "dh"))
+    assert one["statistics"] == other["statistics"] and one["errors"] == other["errors"]
+    assert other["sources"][1]["role"] == "difference" and "taken from dh.tif" in other["methods"]
+
+
+def test_a_difference_has_no_aligned_dem(provider, rasters, tmp_path):
+    good, message = provider.algorithm("nmadreport").create().checkParameterValues(
+        {"REFERENCE": rasters["reference"], "SECONDARY": rasters["secondary"], "ALIGNED": rasters["aligned"],
+         "IS_DIFFERENCE": True, "OUTPUT": str(tmp_path / "r.html")}, qgis_core.QgsProcessingContext())
+    assert not good and "exclude each other" in message
+
+
+def test_zones_output_needs_zones(provider, rasters, tmp_path):
+    algorithm = provider.algorithm("nmadreport").create()
+    good, message = algorithm.checkParameterValues(
+        {"REFERENCE": rasters["reference"], "SECONDARY": rasters["secondary"],
+         "ZONES_OUTPUT": str(tmp_path / "z.gpkg"), "OUTPUT": str(tmp_path / "r.html")},
+        qgis_core.QgsProcessingContext())
+    assert not good and "needs ZONES" in message
+
+
 def test_layers_of_the_project_serve_as_well_as_files(run_algorithm, rasters, tmp_path):
     layers = [qgis_core.QgsRasterLayer(rasters[name], name) for name in ("reference", "secondary")]
     results = run_algorithm("nmadreport", {"REFERENCE": layers[0], "SECONDARY": layers[1],
@@ -189,7 +256,8 @@ def test_declares_what_the_contract_says(provider):
     algorithm = provider.algorithm("nmadreport")
     names = [definition.name() for definition in algorithm.parameterDefinitions()]
     assert names == ["REFERENCE", "SECONDARY", "ALIGNED", "SHIFTS", "STABLE", "UNSTABLE", "MASK", "CLASSES",
-                     "OUTPUT", "JSON", "CSV", "DIFFERENCE"]
+                     "IS_DIFFERENCE", "LANDCOVER", "ZONES", "SEED", "OUTPUT", "JSON", "CSV", "DIFFERENCE",
+                     "ZONES_OUTPUT"]
     outputs = {definition.name(): definition.type() for definition in algorithm.outputDefinitions()}
     assert all(outputs[name] == outputs[f"{name}_ALIGNED"] == "outputNumber" for name in NUMBERS)
     assert all(definition.help() for definition in algorithm.parameterDefinitions())

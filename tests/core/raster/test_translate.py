@@ -302,3 +302,125 @@ def test_cancelling_leaves_nothing(tmp_path, heights, name):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(OutputError, match=r"\.foo"):
         moved(make(tmp_path / "dem.tif"), tmp_path / "out.foo")
+
+
+def velocities(path, values, epsg=4326, origin=(-119.0, 35.0), cell=0.5):
+    """A velocity raster (bands, 3, 3)."""
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 3, 3, len(values), gdal.GDT_Float32)
+    dataset.SetGeoTransform((origin[0], cell, 0, origin[1], 0, -cell))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(epsg)
+    dataset.SetSpatialRef(reference)
+    for band, value in enumerate(values, 1):
+        dataset.GetRasterBand(band).WriteArray(np.full((3, 3), value, np.float32))
+    dataset = None
+    return str(path)
+
+
+def test_a_velocity_raster_of_one_value_is_that_velocity(tmp_path):
+    from commonground.core.frames.velocity_raster import VelocityRaster
+
+    dem = Dem.open(make(tmp_path / "la.tif", 4326, (-118.3, 34.6), 1 / 3600))
+    at = (FrameEpoch("WGS84(G1150)", 2000.0), FrameEpoch("WGS84(G1150)", 2010.0))
+    raster = VelocityRaster(velocities(tmp_path / "v.tif", (-0.03, 0.01, 0.002)))
+    move, constant = fit_move(dem, *at, raster), fit_move(dem, *at, Velocity(-0.03, 0.01, 0.002))
+    assert (move.dx, move.dy, move.up) == pytest.approx((constant.dx, constant.dy, constant.up), abs=1e-7)
+    assert move.up == pytest.approx(0.02, abs=1e-6)
+    assert (move.motion.east, move.motion.north) == pytest.approx((-0.03, 0.01), abs=1e-8)
+
+
+def test_a_velocity_raster_of_the_same_extent_reaches_the_edges(tmp_path):
+    from commonground.core.frames.velocity_raster import VelocityRaster
+
+    dem = Dem.open(make(tmp_path / "a.tif", 4326, (-119.0, 35.0), 0.015, (100, 100)))
+    at = (FrameEpoch("ITRF2014", 2000.0), FrameEpoch("ITRF2014", 2010.0))
+    fit_move(dem, *at, VelocityRaster(velocities(tmp_path / "same.tif", (0.01, 0.0))))
+    with pytest.raises(RasterError, match="no velocity for parts"):
+        fit_move(dem, *at, VelocityRaster(velocities(tmp_path / "small.tif", (0.01, 0.0), cell=0.4)))
+
+
+def test_warping_puts_the_ground_where_it_belongs(tmp_path):
+    """On a DEM that is a plane each height tells where its ground came from, and each cell has its own motion."""
+    from commonground.core.frames.velocity_raster import VelocityRaster
+    from commonground.core.raster.drift import Drift
+
+    cell, shape, origin = 100.0, (300, 400), (480_000.0, 3_815_000.0)
+    path = make(tmp_path / "plane.tif", 32611, origin, cell, shape)
+    x, y = np.meshgrid(origin[0] + (np.arange(400) + 0.5) * cell, origin[1] - (np.arange(300) + 0.5) * cell)
+
+    def height(x, y):
+        return 500.0 + 0.05 * (x - 500_000.0) - 0.03 * (y - 3_800_000.0)
+
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.GetRasterBand(1).WriteArray(height(x, y).astype(np.float32))
+    dataset = None
+    # Up to 0.8 m/yr is no ground, but shows every sign: east grows eastwards, north shrinks southwards.
+    rates = np.meshgrid(np.array([-0.8, 0.0, 0.8]), np.array([0.4, 0.0, -0.4]))
+    raster = VelocityRaster(velocities(tmp_path / "v.tif", rates, 32611, (470_000.0, 3_830_000.0), 20_000.0))
+    at = (FrameEpoch("ITRF2014", 2000.0), FrameEpoch("ITRF2014", 2040.0))
+    dem = Dem.open(path)
+    move = fit_move(dem, *at, raster)
+    assert move.max_residual > 10.0
+    drift = Drift.of(dem, move, *at, raster)
+    write_moved(dem, str(tmp_path / "warped.tif"), move, "keep", at[1], {"RESAMPLING": "cubic"}, drift=drift)
+    new = gdal.Open(str(tmp_path / "warped.tif"))
+    x0, _, _, y0, _, _ = new.GetGeoTransform()
+    assert (x0 - origin[0], y0 - origin[1]) == pytest.approx((move.dx, move.dy), abs=1e-6)
+    assert new.GetSpatialRef().GetCoordinateEpoch() == 2040.0
+    assert new.GetMetadataItem("COMMONGROUND_RESAMPLING") == "cubic"
+    here_x, here_y = x + move.dx, y + move.dy
+    # In UTM near its central meridian, east and north are x and y to 1e-3; the ground came from 40 years before.
+    from_x = here_x - 40.0 * 0.8 * (here_x - 500_000.0) / 20_000.0 * 0.9996
+    from_y = here_y - 40.0 * 0.4 * (here_y - 3_800_000.0) / 20_000.0 * 0.9996
+    error = (new.ReadAsArray() - height(from_x, from_y))[5:-5, 5:-5]
+    moved_height = 0.05 * 30.0
+    assert np.abs(error).max() < 0.05 * moved_height
+    _, plain = moved(path, tmp_path / "plain.tif", *at, Velocity(0.0, 0.0))
+    assert np.abs(plain.ReadAsArray() - height(from_x, from_y)).max() > 0.9 * moved_height
+
+
+def test_warping_lifts_and_keeps_voids_and_refuses_colours(tmp_path):
+    from commonground.core.raster.drift import Drift
+
+    path = make(tmp_path / "wide.tif", 3413, (-2e6, -1e6), 40_000.0)
+    dem = Dem.open(path)
+    move = fit_move(dem, OLD, NEW, NOAM)
+    drift = Drift.of(dem, move, OLD, NEW, NOAM)
+    for heights, expected in (("keep", 0.0), ("ellipsoidal", move.up)):
+        out = str(tmp_path / f"{heights}.tif")
+        write_moved(dem, out, move, heights, NEW, {}, drift=drift)
+        rise = gdal.Open(out).ReadAsArray() - gdal.Open(path).ReadAsArray()
+        assert (gdal.Open(out).ReadAsArray()[:3, :4] == -9999.0).all()
+        # The shift within the grid is a hundred-thousandth of these cells of 40 km.
+        assert np.median(rise[5:, 5:]) == pytest.approx(expected, abs=0.01)
+        assert rise[5:, 5:].std() < 0.05
+    image = gdal.Open(make(tmp_path / "image.tif", dtype=np.uint8, nodata=None), gdal.GA_Update)
+    table = gdal.ColorTable()
+    table.SetColorEntry(1, (200, 10, 10, 255))
+    image.GetRasterBand(1).SetColorTable(table)
+    image = None
+    dem = Dem.open(str(tmp_path / "image.tif"), colours=True)
+    with pytest.raises(RasterError, match="colour table"):
+        write_moved(dem, str(tmp_path / "no.tif"), move, "keep", NEW, {}, drift=drift)
+    assert not (tmp_path / "no.tif").exists()
+
+
+def test_cogs_and_geopackages_keep_the_epoch(tmp_path):
+    path = make(tmp_path / "dem.tif", nodata=None, dtype=np.uint8)
+    gdal.GetDriverByName("COG").CreateCopy(str(tmp_path / "cog.tif"), gdal.Open(path))
+    for source, target in ((tmp_path / "cog.tif", "moved.tif"), (path, "moved.gpkg")):
+        heard = Listener()
+        move, new = moved(source, tmp_path / target, progress=heard)
+        assert new.GetSpatialRef().GetCoordinateEpoch() == 2018.5 and heard.warnings == []
+        assert new.GetGeoTransform()[0] == pytest.approx(-100_000.0 + move.dx, abs=1e-6)
+        assert np.array_equal(new.GetRasterBand(1).ReadAsArray(), gdal.Open(str(source)).ReadAsArray())
+
+
+def test_overviews_of_lifted_heights_are_made_anew(tmp_path):
+    path = make(tmp_path / "dem.tif", shape=(128, 128), nodata=None)
+    gdal.Open(path, gdal.GA_Update).BuildOverviews("AVERAGE", [2, 4])
+    _, new = moved(path, tmp_path / "moved.tif", heights="ellipsoidal")
+    band = new.GetRasterBand(1)
+    assert band.GetOverviewCount() == 2
+    mean = band.ReadAsArray().reshape(64, 2, 64, 2).mean(axis=(1, 3))
+    assert np.allclose(band.GetOverview(0).ReadAsArray(), mean, atol=1e-3)

@@ -105,7 +105,7 @@ def test_html_gives_every_definition_figure_and_section(document, reading, model
     text = " ".join(reading.text)
     for part in DEFINITIONS:
         assert part.label in text and part.text in text
-    assert reading.tags.count("img") == len(figures(model)) == 5
+    assert reading.tags.count("img") == len(figures(model)) == 6
     assert model.secondary.sha256 in text and model.versions["GDAL"] in text
     assert f"{model.stable.after.nmad:.3f}" in text
 

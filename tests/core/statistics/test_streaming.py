@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from commonground.core.statistics.robust import DEFINITIONS, summarize
-from commonground.core.statistics.streaming import FINE_BINS, Sketch
+from commonground.core.statistics.streaming import BULK_BINS, FINE_BINS, Bins, Sketch
 
 RNG = np.random.default_rng(11)
 SAMPLES = {
@@ -21,9 +21,9 @@ SAMPLES = {
 }
 
 
-def streamed(values, pieces, order=slice(None), again=slice(None)):
+def streamed(values, pieces, order=slice(None), again=slice(None), bins=None):
     blocks = np.array_split(np.asarray(values, dtype=np.float32), pieces)
-    sketch = Sketch()
+    sketch = Sketch(bins or Bins.around(values[:1000]))
     for block in blocks[order]:
         sketch.add(block)
     refined = sketch.refine()
@@ -38,6 +38,16 @@ def test_equals_the_exact_statistics(name):
     got, exact = streamed(values, 7), summarize(values)
     for part in DEFINITIONS:
         expected = pytest.approx(getattr(exact, part.key), rel=1e-4, abs=1e-6, nan_ok=True)
+        assert getattr(got, part.key) == expected, part.key
+
+
+@pytest.mark.parametrize("bins", [Bins(0.0, 1e-4), Bins(-1e3, 1.0), Bins(50.0, 1e-6)])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_bins_of_another_kind_of_data_still_serve(name, bins):
+    values = SAMPLES[name].astype(np.float32)
+    got, exact = streamed(values, 7, bins=bins), summarize(values)
+    for part in DEFINITIONS:
+        expected = pytest.approx(getattr(exact, part.key), rel=2e-3, abs=1e-3, nan_ok=True)
         assert getattr(got, part.key) == expected, part.key
 
 
@@ -57,7 +67,8 @@ def test_no_order_of_blocks_changes_a_bit():
 
 def test_merged_workers_agree_with_one():
     values = SAMPLES["normal"].astype(np.float32)
-    halves, sketches = (values[:1000], values[1000:]), (Sketch(), Sketch())
+    bins = Bins.around(values[:500])
+    halves, sketches = (values[:1000], values[1000:]), (Sketch(bins), Sketch(bins))
     for half, sketch in zip(halves, sketches):
         sketch.add(half)
     sketches[1].merge(sketches[0])
@@ -65,7 +76,7 @@ def test_merged_workers_agree_with_one():
     for half, part in zip(halves, refined):
         part.add(half)
     refined[1].merge(refined[0])
-    alone = Sketch()
+    alone = Sketch(bins)
     for half in halves:
         alone.add(half)
     again = alone.refine()
@@ -81,8 +92,8 @@ def test_voids_and_empty_blocks_are_left_out():
 
 
 def test_memory_does_not_grow():
-    sketch = Sketch()
+    sketch = Sketch(Bins(-10.0, 1e-3))
     for _ in range(50):
         sketch.add(RNG.normal(0, 5, 10_000).astype(np.float32))
     refined = sketch.refine()
-    assert sketch.counts.size == 65536 and refined.counts.size <= FINE_BINS
+    assert sketch.counts.size < 2 * BULK_BINS and refined.counts.size <= FINE_BINS
