@@ -29,6 +29,10 @@ class VectorError(CommonGroundError):
     """A vector layer cannot be read or lacks what is needed."""
 
 
+class AltimetryError(CommonGroundError):
+    """An altimetry file cannot be read, or lacks what its product promises."""
+
+
 class CoregistrationError(CommonGroundError):
     """Two DEMs cannot be brought together: no overlap, no stable terrain, no solution."""
 
