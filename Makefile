@@ -6,10 +6,10 @@ ZIP = dist/commonground-$(VERSION).zip
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-core test-qgis models screenshot package lint clean
+.PHONY: help setup demo test test-core test-qgis bench bench-accuracy bench-frames models screenshot screenshots package lint clean docs security start-time test-qgis-versions translations
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install QGIS and its friends from the distribution, if they are not there
 	@tools/setup.sh qgis
@@ -25,10 +25,42 @@ test-core: setup ## Run the tests of the core where QGIS and Qt cannot be import
 test-qgis: setup ## Run all tests in a real QGIS, off screen
 	@$(PYTEST)
 
+bench: setup ## Measure speed, memory and accuracy beside xDEM and write docs/performance.md (half an hour, 4 GB)
+	@tools/setup.sh lint
+	@$(PYTHON) bench/run.py all
+
+bench-accuracy: setup ## Measure the accuracy alone: five kinds of shift field beside xDEM (some minutes)
+	@tools/setup.sh lint
+	@$(PYTHON) bench/run.py accuracy
+
+bench-frames: setup ## Measure frames and epochs beside PROJ, the disk and QGIS' own copying (some minutes)
+	@$(PYTHON) bench/frames.py all
+
+test-qgis-versions: ## Run all tests on QGIS 3.40 and 3.44 in chroots (root; 20 minutes and 5 GB the first time)
+	@tools/test_versions.sh
+
+start-time: setup ## Measure what the plugin adds to QGIS' start (below 150 ms)
+	@tools/clean_qgis.sh $(PYTHON) tools/start_time.py
+
+security: ## Scan what is shipped as QGIS' plugin site does (bandit, detect-secrets, from PyPI, under build/)
+	@tools/check_security.sh
+
+docs: models screenshots ## Make the models, docs/reference.md, docs/notebook.md, docs/gallery.md and the pictures anew
+	@tools/clean_qgis.sh $(PYTHON) tools/make_reference.py
+	@$(PYTHON) tools/make_reproductions.py
+
+translations: setup ## Make i18n/*.ts anew from the sources and compile them to *.qm
+	@$(PYTHON) tools/make_translations.py
+
 models: setup ## Make the ready-made models anew
 	@tools/clean_qgis.sh $(PYTHON) tools/make_models.py
 
 screenshot: setup ## Open the real desktop with the demo's layers and save docs/images/desktop.png
+	@tools/setup.sh screenshot
+	@test -e demo_output/known_truth/displaced.tif || $(MAKE) --no-print-directory demo
+	@tools/screenshot.sh desktop
+
+screenshots: setup ## Click through the real desktop and save all of docs/images (two minutes)
 	@tools/setup.sh screenshot
 	@test -e demo_output/known_truth/displaced.tif || $(MAKE) --no-print-directory demo
 	@tools/screenshot.sh
