@@ -26,8 +26,6 @@ AXES = ("EAST", "NORTH", "UP")
 SAME_EPOCH = 1e-4
 """Epochs closer than this (years, under an hour) are the same."""
 MISSING_EPOCH = "{name} is missing: give a decimal year such as 2018.5 or a date such as 2018-07-02."
-NEAR_BOUNDARY = 200.0
-"""Kilometres from a plate boundary within which a rigid plate is doubtful."""
 
 
 # Declaring
@@ -72,12 +70,11 @@ def declare_motion(algorithm, vector: bool) -> None:
     for axis, description in names.items():
         algorithm.add(QgsProcessingParameterNumber(
             f"VELOCITY_{axis}", description, type=QgsProcessingParameterNumber.Type.Double, optional=True),
-            tr("For MODEL=VELOCITY; east and north are needed, up counts as 0 when empty."))
-    if not vector:
-        return
+            tr("For MODEL=VELOCITY; east and north are needed, up counts as 0 when empty. In the ITRF of the frame: "
+               "a plate-fixed frame moves with its plate already."))
     names = {"EAST": tr("Field of velocity east (m/yr)"), "NORTH": tr("Field of velocity north (m/yr)"),
              "UP": tr("Field of velocity up (m/yr)")}
-    for axis, description in names.items():
+    for axis, description in names.items() if vector else ():
         declare_field(algorithm, f"VELOCITY_{axis}_FIELD", description,
                       tr("For MODEL=VELOCITY: each feature's own velocity."), numeric=True, advanced=True)
     algorithm.add(
@@ -116,9 +113,12 @@ class Motion:
         return self.model == VELOCITY
 
     def constant(self):
-        """Core's motion where it is the same rule for all points: PlateMotion or a constant Velocity."""
+        """Core's motion where it is the same rule for all points: PlateMotion, VelocityRaster or constant Velocity."""
         from ..core.frames.transform import PlateMotion, Velocity
+        from ..core.frames.velocity_raster import VelocityRaster
 
+        if self.raster is not None:
+            return VelocityRaster(*self.raster)
         if not self.is_velocity:
             return PlateMotion(self.model, self.plate or None)
         return Velocity(*(value or 0.0 for value in self.constants))
@@ -212,7 +212,7 @@ def read_motion(algorithm, parameters, context, fields=None) -> Motion:
         read_field(algorithm, parameters, f"VELOCITY_{axis}_FIELD", context, fields) for axis in AXES]
     names = tuple(fields[index].name() if index >= 0 else "" for index in indices)
     raster = None
-    if fields is not None and given(algorithm, parameters, "VELOCITY_RASTER", context):
+    if given(algorithm, parameters, "VELOCITY_RASTER", context):
         raster = raster_source(algorithm, parameters, "VELOCITY_RASTER", context)
     has_velocity = raster is not None or any(names) or any(number is not None for number in numbers)
     if model != VELOCITY:
@@ -241,11 +241,9 @@ def _check_velocity(numbers, names, raster, vector):
         if sum((number is not None, bool(name), raster is not None)) > 1:
             raise PlateError(f"VELOCITY_{axis} is given twice: choose a number, a field or the raster.")
     if raster is None and any(numbers[i] is None and not names[i] for i in (0, 1)):
-        others = (
-            ", as fields (VELOCITY_EAST_FIELD, VELOCITY_NORTH_FIELD) or as VELOCITY_RASTER" if vector else ""
-        )
+        fields = ", as fields (VELOCITY_EAST_FIELD, VELOCITY_NORTH_FIELD)" if vector else ""
         raise PlateError("MODEL=VELOCITY needs VELOCITY_EAST and VELOCITY_NORTH in m/yr, as "
-                         f"numbers{others}; or choose a plate motion model.")
+                         f"numbers{fields} or as VELOCITY_RASTER; or choose a plate motion model.")
 
 
 def report_path(algorithm, parameters, context) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qgis.core import (
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
@@ -13,7 +14,6 @@ from qgis.core import (
 from ..core.errors import RasterError
 from .base import CommonGroundAlgorithm, tr
 from .frame_parameters import (
-    NEAR_BOUNDARY,
     Motion,
     check_values,
     declare_epoch,
@@ -27,6 +27,7 @@ from .frame_parameters import (
     report_path,
     require_epoch,
 )
+from .history import write_raster_history
 from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting
 
 
@@ -40,6 +41,7 @@ class RasterTask:
     motion: Motion | None
     heights: str
     tolerance: float
+    warp: bool
 
 
 class RasterFramesAlgorithm(CommonGroundAlgorithm):
@@ -76,6 +78,9 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
             "TOLERANCE", tr("Tolerance (m)"), type=QgsProcessingParameterNumber.Type.Double, optional=True,
             minValue=0.0), tr("How far the true displacement may be from the one translation. Empty: a "
                               "twentieth of a cell."), advanced=True)
+        self.add(QgsProcessingParameterBoolean("WARP", tr("Resample beyond the tolerance"), defaultValue=False), tr(
+            "Off: a raster whose displacement varies by more than the tolerance is refused. On: such a raster is "
+            "resampled (cubic convolution, as float32), which smooths it."), advanced=True)
         declare_report(self)
         self.add(QgsProcessingParameterRasterDestination("OUTPUT", tr("Moved raster")), tr(
             "The raster at its new position, with the coordinate epoch and tags that say what was done."))
@@ -104,24 +109,30 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
         )
 
     def execute(self, parameters, context, progress):
-        from ..core.frames.provenance import Place, provenance
+        from ..core.frames.provenance import Place, history_entry, provenance
+        from ..core.raster.drift import Drift
         from ..core.raster.translate import check_residual, fit_move, write_moved
 
         task = self._task(parameters, context)
         motion = task.motion.constant() if task.motion else None
         move = fit_move(task.dem, task.source, task.target, motion)
-        check_residual(task.dem, move, task.tolerance)
-        place = Place(move.lon, move.lat, move.height, task.source, task.target, motion, move.plate)
-        said = {**provenance(place, task.motion.model if task.motion else ""), "DX": f"{move.dx:.15g}",
+        drift = None
+        if task.warp and move.max_residual > task.tolerance:
+            drift = Drift.of(task.dem, move, task.source, task.target, motion)
+        else:
+            check_residual(task.dem, move, task.tolerance)
+        place = Place(move.lon, move.lat, move.height, task.source, task.target, move.motion, move.plate)
+        said = {**provenance(place), "DX": f"{move.dx:.15g}",
                 "DY": f"{move.dy:.15g}", "DH": f"{move.up if task.heights != 'keep' else 0.0:.9g}",
-                "HEIGHTS": task.heights}
+                "HEIGHTS": task.heights, "RESAMPLING": "cubic" if drift else "none"}
         for key, value in said.items():
             progress.info(f"{key.lower().replace('_', ' ')}: {value or '-'}")
-        warnings = self._warnings(task, place)
+        warnings = self._warnings(task, move, drift)
         for warning in warnings:
             progress.warn(warning)
         path = output_path(self, parameters, "OUTPUT", context)
-        write_moved(task.dem, path, move, task.heights, task.target, said, progress)
+        write_moved(task.dem, path, move, task.heights, task.target, said, progress, drift)
+        write_raster_history(path, [history_entry(self.display_name(), place)])
         results = {"OUTPUT": path, "DX": move.dx, "DY": move.dy, "DH": move.up, "EAST": move.east,
                    "NORTH": move.north, "MAX_RESIDUAL": move.max_residual}
         report = report_path(self, parameters, context)
@@ -157,15 +168,21 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
             None if target_epoch is None else read_motion(self, parameters, context),
             heights,
             tolerance,
+            self.parameterAsBoolean(parameters, "WARP", context),
         )
 
-    def _warnings(self, task, place) -> list:
+    def _warnings(self, task, move, drift) -> list:
         from ..core.frames.plates import boundary_distance
+        from ..core.frames.provenance import NEAR_BOUNDARY
         from ..core.raster.dem import open_dataset
 
         warnings = []
+        if drift is not None:
+            warnings.append(tr("The displacement varies by {residual:.3g} m over the raster, so its cells were "
+                               "resampled: detail is lost that tiles would keep.").format(
+                                   residual=move.max_residual))
         if task.motion is not None and not task.motion.is_velocity and not task.motion.plate:
-            distance = float(boundary_distance(place.lon, place.lat))
+            distance = float(boundary_distance(*move.arrows[:2]).min())
             if distance < NEAR_BOUNDARY:
                 warnings.append(tr("The raster lies {distance:.0f} km from a plate boundary, where the "
                                    "ground does not move as a rigid plate: a measured velocity "
@@ -201,6 +218,7 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
         write_text(
             path,
             frames_html(
-                self.display_name(), f"{task.dem.name}, {task.dem.crs_name}", figures, [way], place, warnings
+                self.display_name(), f"{task.dem.name}, {task.dem.crs_name}", figures, [way], place, warnings,
+                move.arrows
             ),
         )

@@ -110,11 +110,17 @@ class VectorFramesAlgorithm(CommonGroundAlgorithm):
     def execute(self, parameters, context, progress):
         run = VectorRun(self._task(parameters, context), progress)
         run.check()
-        summary = run.write(self, parameters, context)
+        ways, places = _ways(run.task, run.summary)
+        summary = run.write(self, parameters, context, self._history(places))
         east, north, up = summary.mean
         results = {"OUTPUT": summary.destination, "COUNT": summary.count, "SKIPPED": summary.skipped,
                    "MAX_DISPLACEMENT": summary.largest, "MEAN_EAST": east, "MEAN_NORTH": north, "MEAN_UP": up}
-        return {**results, **self._told(run.task, summary, parameters, context, progress)}
+        return {**results, **self._told(run.task, summary, ways, places, parameters, context, progress)}
+
+    def _history(self, places) -> list:
+        from ..core.frames.provenance import history_entry
+
+        return [history_entry(self.display_name(), place) for place in places]
 
     def _task(self, parameters, context) -> VectorTask:
         source = self.parameterAsSource(parameters, "INPUT", context)
@@ -162,7 +168,7 @@ class VectorFramesAlgorithm(CommonGroundAlgorithm):
                              "1993.5 or a date) or choose EPOCH_FIELD.")
         return epoch, index
 
-    def _told(self, task, summary: VectorSummary, parameters, context, progress) -> dict:
+    def _told(self, task, summary: VectorSummary, ways, places, parameters, context, progress) -> dict:
         """Say in the log and the report what was done; the report's path, where there is one."""
         path = report_path(self, parameters, context)
         if not summary.groups:
@@ -173,10 +179,9 @@ class VectorFramesAlgorithm(CommonGroundAlgorithm):
         from ..core.frames.report import frames_html
         from ..core.raster.writing import write_text
 
-        ways, place = _ways(task, summary)
-        model = task.motion.model if task.motion else ""
-        for key, value in provenance(place, model).items():
-            progress.info(f"{key.lower().replace('_', ' ')}: {value or '-'}")
+        for place in places:
+            for key, value in provenance(place).items():
+                progress.info(f"{key.lower().replace('_', ' ')}: {value or '-'}")
         if not path:
             return {}
         east, north, up = summary.mean
@@ -188,12 +193,13 @@ class VectorFramesAlgorithm(CommonGroundAlgorithm):
             ("Largest", f"{summary.largest:.4f} m", "of a vertex, in space"),
         ]
         lead = f"{task.source.sourceName()}: {len(summary.groups)} combination(s) of frame and plate"
-        write_text(path, frames_html(self.display_name(), lead, figures, ways, place, summary.warnings))
+        write_text(path, frames_html(self.display_name(), lead, figures, ways, places[0], summary.warnings,
+                                     summary.arrows.columns()))
         return {"REPORT": path}
 
 
 def _ways(task, summary) -> tuple:
-    """The report's rows, the largest group first, and that group's first feature as the place."""
+    """The report's rows and their first features as places, the largest group first."""
     from ..core.frames.provenance import Place
     from ..core.frames.report import Way
     from ..core.frames.transform import FrameEpoch, PlateMotion, Velocity
@@ -229,4 +235,4 @@ def _ways(task, summary) -> tuple:
                 place.displacement(),
             )
         )
-    return ways, places[0]
+    return ways, places

@@ -18,7 +18,7 @@ from qgis.PyQt.QtCore import QVariant
 
 from ..core.errors import CommonGroundError, EpochError, FrameError, PlateError, VectorError
 from ..core.progress import Part
-from .frame_parameters import NEAR_BOUNDARY, SAME_EPOCH, Motion, plain, wkt_of
+from .frame_parameters import SAME_EPOCH, Motion, plain, wkt_of
 from .whole_sink import WholeSink
 
 STRETCH = 4_000
@@ -27,6 +27,8 @@ OUTPUT_FIELDS = {"frame": QVariant.String, "epoch": QVariant.Double, "model": QV
                  "plate": QVariant.String, "d_east": QVariant.Double, "d_north": QVariant.Double,
                  "d_up": QVariant.Double}
 SHOWN_IDS = 5
+ARROWS = 1_000
+"""At most twice as many displacements are kept for the report's map."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class VectorSummary:
     groups: Counter = field(default_factory=Counter)
     places: dict = field(default_factory=dict)
     nearest_boundary: float = np.inf
+    spanning: int = 0
+    arrows: Arrows = field(default_factory=lambda: Arrows())
     destination: str = ""
     warnings: list = field(default_factory=list)
 
@@ -71,6 +75,26 @@ class VectorSummary:
     def mean(self) -> list:
         """Mean displacement east, north, up (m) over the features that were moved."""
         return (self.sums / self.moved).tolist() if self.moved else [0.0, 0.0, 0.0]
+
+
+class Arrows:
+    """An even sample of displacements: rows of lon, lat (degrees), east, north (m), never many."""
+
+    def __init__(self):
+        self._every, self._next, self._kept = 1, 0, np.empty((0, 4))
+
+    def add(self, lon, lat, east, north) -> None:
+        """Take every so many-th of some displacements, (n,) each."""
+        rows = np.column_stack([lon, lat, east, north])
+        chosen = np.arange(self._next, len(rows), self._every)
+        self._next = int(chosen[-1]) + self._every - len(rows) if chosen.size else self._next - len(rows)
+        self._kept = np.vstack([self._kept, rows[chosen]])
+        while len(self._kept) > 2 * ARROWS:
+            self._kept, self._every = self._kept[::2], self._every * 2
+
+    def columns(self) -> tuple:
+        """`(lon, lat, east, north)`."""
+        return tuple(self._kept.T)
 
 
 @dataclass
@@ -133,6 +157,7 @@ class VectorRun:
                 rows = np.flatnonzero(stretch.problem == code)[:SHOWN_IDS - len(shown)]
                 shown += [stretch.features[row].id() for row in rows]
             self._survey(stretch)
+            self.summary.spanning += self._spanning(stretch)
         self.summary.skipped = sum(found.values())
         reasons = [f"{count} feature(s) {PROBLEMS[code][1]} (first ids: {', '.join(map(str, ids[code]))})"
                    for code, count in sorted(found.items())]
@@ -167,6 +192,17 @@ class VectorRun:
         if motion is not None and not motion.is_velocity and not motion.plate:
             self._look_for_boundary(lon, lat)
 
+    def _spanning(self, stretch: Stretch) -> int:
+        """How many features have vertices on other plates than the one they are moved with."""
+        motion, owner = self.task.motion, stretch.vertices.owner
+        if motion is None or motion.is_velocity or motion.plate or owner.size == len(stretch.features):
+            return 0
+        from ..core.frames.plates import plate_index
+
+        lon, lat, _ = stretch.geographic
+        plates = plate_index(lon, lat)
+        return int(np.unique(owner[plates != plates[stretch.first][owner]]).size)
+
     def _look_for_boundary(self, lon, lat) -> None:
         """Keep the distance to the nearest plate boundary; half degrees suffice to say whether it is near."""
         from ..core.frames.plates import boundary_distance
@@ -180,7 +216,12 @@ class VectorRun:
             self.summary.nearest_boundary = min(self.summary.nearest_boundary, float(nearest))
 
     def _warn_of_survey(self) -> None:
+        from ..core.frames.provenance import NEAR_BOUNDARY
+
         summary = self.summary
+        stated = self.task.source.sourceCrs().coordinateEpoch()
+        if np.isfinite(stated) and self.task.epoch is not None and abs(stated - self.task.epoch) > 0.01:
+            self._warn(f"The layer states the coordinate epoch {stated:g}, but EPOCH={self.task.epoch:g} was used.")
         if summary.without_geometry:
             self._warn(f"{summary.without_geometry} feature(s) have no geometry and are passed on as they "
                        "are.")
@@ -191,6 +232,9 @@ class VectorRun:
         if len(plates) > 1:
             self._warn(f"The features lie on several plates ({', '.join(plates)}): each is moved with its "
                        "own, so distances across a boundary change.")
+        if summary.spanning:
+            self._warn(f"{summary.spanning} feature(s) span plates: each is moved as a whole with the plate of its "
+                       "first vertex. Split them along the boundary, or give velocities (MODEL=VELOCITY).")
         if summary.nearest_boundary < NEAR_BOUNDARY:
             self._warn(f"Some features lie about {summary.nearest_boundary:.0f} km from a plate boundary, "
                        "where the ground does not move as a rigid plate: a measured velocity "
@@ -202,13 +246,16 @@ class VectorRun:
 
     # Writing
 
-    def write(self, algorithm, parameters, context) -> VectorSummary:
-        """Displace every feature and write it; nothing is left behind on failure or cancel."""
+    def write(self, algorithm, parameters, context, history=()) -> VectorSummary:
+        """Displace every feature and write it; nothing is left behind on failure or cancel.
+
+        history: sentences for the new layer's metadata.
+        """
         task = self.task
         fields, indices = output_fields(self._fields, task.height_field)
         progress = Part(self._progress, 0.4, 1.0)
         sink = WholeSink(
-            algorithm, parameters, "OUTPUT", context, fields, task.source.wkbType(), self._target_crs()
+            algorithm, parameters, "OUTPUT", context, fields, task.source.wkbType(), self._target_crs(), history
         )
         with sink:
             for stretch, without in self._stretches(progress):
@@ -220,6 +267,8 @@ class VectorRun:
                 sink.add(without)
                 self.summary.count += len(without)
         self.summary.destination = sink.destination
+        if sink.warning:
+            self._warn(sink.warning)
         return self.summary
 
     def _target_crs(self) -> QgsCoordinateReferenceSystem:
@@ -254,6 +303,8 @@ class VectorRun:
         summary.moved += len(stretch.features)
         summary.sums += [values.sum() for values in moved.mean]
         summary.largest = max(summary.largest, moved.largest)
+        lon, lat, _ = (values[stretch.first] for values in stretch.geographic)
+        summary.arrows.add(lon, lat, *moved.mean[:2])
         return stretch.features
 
     def _displaced(self, stretch: Stretch) -> _Moved:

@@ -15,6 +15,7 @@ from qgis.core import (
 
 from ..core.errors import OutputError
 from ..core.raster.writing import prepare_folder
+from .history import history_metadata, write_vector_history
 
 
 class WholeSink:
@@ -22,16 +23,18 @@ class WholeSink:
     well.
 
     A sink cannot be renamed into place, so a file is written in a folder beside its target and moved when
-    whole. Memory layers and database tables are written directly.
+    whole. Memory layers and database tables are written directly. history: sentences for the layer's metadata;
+    warning: what could not be done, once the block has ended well.
     """
 
-    def __init__(self, algorithm, parameters, name, context, fields, geometry_type, crs):
+    def __init__(self, algorithm, parameters, name, context, fields, geometry_type, crs, history=()):
         self._algorithm, self._parameters, self._name, self._context = algorithm, parameters, name, context
+        self._history = list(history)
         self._structure = fields, geometry_type, crs
         self._path = file_target(algorithm, parameters, name, context)
         self._folder = self._sink = None
         self._count = 0
-        self.destination = ""
+        self.destination, self.warning = "", ""
 
     def __enter__(self) -> WholeSink:
         if self._path:
@@ -66,9 +69,10 @@ class WholeSink:
         try:
             if kind is None and self._path:
                 self._check()
+                self._tell()
                 self._move()
             elif kind is None:
-                self._date_layer()
+                self._complete_layer()
         finally:
             self._clean_up()
 
@@ -81,6 +85,10 @@ class WholeSink:
         if found != self._count:
             raise OutputError(f"Cannot write {self._path}: only {found} of {self._count} features arrived. "
                               "Is the disk full?")
+
+    def _tell(self) -> None:
+        reason = write_vector_history(self._written, self._history) if self._history else ""
+        self.warning = f"The layer's history could not be written: {reason}" if reason else ""
 
     def _move(self) -> None:
         # The target as QGIS names it: with an extension where the user gave none.
@@ -95,10 +103,14 @@ class WholeSink:
             raise OutputError(f"Cannot write {final}: {error.strerror}. Is it open elsewhere?") from error
         self.destination = self._algorithm.parameterAsOutputLayer(self._parameters, self._name, self._context)
 
-    def _date_layer(self) -> None:
-        """Memory layers forget the coordinate epoch of their CRS."""
+    def _complete_layer(self) -> None:
+        """Memory layers forget the coordinate epoch of their CRS; they and tables learn their history here."""
         layer = QgsProcessingUtils.mapLayerFromString(self.destination, self._context)
-        if layer is not None and layer.providerType() == "memory":
+        if layer is None:
+            return
+        if self._history:
+            layer.setMetadata(history_metadata(self._history))
+        if layer.providerType() == "memory":
             layer.setCrs(self._structure[2])
 
     def _clean_up(self) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from .tables import read_table
 
 _EARTH_RADIUS_KM = 6371.0
+_CHUNK = 16384
 
 
 @cache
@@ -100,17 +101,36 @@ def plate_index(lon, lat):
     """Return positions in OUTLINES (int16) for degrees of any shape; len(OUTLINES) where not finite."""
     lon, lat = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
     shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
-    found = np.full(lon.shape, _NONE, dtype=np.int16)
-    finite = np.isfinite(lon) & np.isfinite(lat)
-    lon = (lon[finite] + 180.0) % 360.0 - 180.0
-    lat = np.clip(lat[finite], -90.0, 90.0)
-    column = np.minimum(np.floor(lon).astype(np.int32) + 180, 359)
-    row = np.minimum(np.floor(lat).astype(np.int32) + 90, 179)
-    plates = _cells()[row, column]
-    unsure = plates < 0
-    plates[unsure] = _exact(lon[unsure], lat[unsure])
-    found[finite] = plates
+    found = np.empty(lon.shape, dtype=np.int16)
+    for first in range(0, lon.size, _CHUNK):
+        chunk = slice(first, first + _CHUNK)
+        found[chunk] = _by_cell(lon[chunk], lat[chunk])
+    unsure = np.flatnonzero(found < 0)
+    if unsure.size:
+        found[unsure] = _exact(*_wrapped(lon[unsure], lat[unsure]))
     return found.reshape(shape)
+
+
+def _by_cell(lon, lat):
+    """Plate index of points in cells without a boundary, -1 in others, _NONE where not finite."""
+    finite = np.isfinite(lon) & np.isfinite(lat)
+    if not finite.all():
+        found = np.full(lon.shape, _NONE, dtype=np.int16)
+        found[finite] = _by_cell(lon[finite], lat[finite])
+        return found
+    lon, lat = _wrapped(lon, lat)
+    column = np.minimum((lon + 180.0).astype(np.int32), 359)
+    row = np.minimum((lat + 90.0).astype(np.int32), 179)
+    return _cells().ravel().take(row * 360 + column)
+
+
+def _wrapped(lon, lat):
+    """Degrees with lon in [-180, 180) and lat in [-90, 90]."""
+    if lon.size and not (lon.min() >= -180.0 and lon.max() < 180.0):
+        lon = (lon + 180.0) % 360.0 - 180.0
+        # A hair west of the antimeridian rounds up to a whole turn.
+        lon = np.where(lon >= 180.0, -180.0, lon)
+    return lon, np.clip(lat, -90.0, 90.0)
 
 
 def plate_at(lon, lat):
@@ -131,6 +151,15 @@ def boundary_distance(lon, lat):
     chord, _ = _boundary_tree().query(points[finite])
     distance[finite] = 2.0 * _EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2.0, 0.0, 1.0))
     return distance.reshape(lon.shape)
+
+
+def boundary_segments(west, south, east, north):
+    """Return the plate boundaries that touch a box of degrees, as (n, 2, 2) of (lon, lat); east may pass 180."""
+    lon1, lat1, lon2, lat2, _, _ = _edges()
+    segments = np.stack([np.column_stack([lon1, lat1]), np.column_stack([lon2, lat2])], axis=1)
+    segments = np.vstack([segments, segments + np.array([360.0, 0.0])])
+    low, high = segments.min(axis=1), segments.max(axis=1)
+    return segments[(low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)]
 
 
 @cache

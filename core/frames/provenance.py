@@ -6,9 +6,19 @@ import math
 from dataclasses import dataclass
 
 from .catalogue import TABLE_VERSION
-from .transform import FrameEpoch, PlateMotion, Velocity, displace, proj_pipeline, velocity_spread
+from .transform import (
+    FrameEpoch,
+    PlateMotion,
+    Velocity,
+    displace,
+    motion_plates,
+    proj_pipeline,
+    velocity_spread,
+)
 
 STEP_YEARS = 5.0
+NEAR_BOUNDARY = 200.0
+"""Kilometres from a plate boundary within which a rigid plate is doubtful."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,13 @@ class Place:
         )
         return float(moved.east), float(moved.north), float(moved.up)
 
+    @property
+    def model(self) -> str:
+        """The name of the motion, "" where nothing moves."""
+        if self.motion is None:
+            return ""
+        return self.motion.model if isinstance(self.motion, PlateMotion) else "VELOCITY"
+
     def pipeline(self) -> str:
         """The PROJ pipeline that does the same at this place."""
         return proj_pipeline(self.source, self.target, self.motion, self.plate or None, self.lon, self.lat)
@@ -63,15 +80,43 @@ class Place:
         return [(epoch, *self.displacement(epoch)) for epoch in epochs]
 
 
-def provenance(place: Place, model: str) -> dict:
+def provenance(place: Place) -> dict:
     """What any output should say of how it came to be, as `key -> text`."""
+    moved = place.displacement()
     return {
         "SOURCE_FRAME": place.source.frame,
         "SOURCE_EPOCH": f"{place.source.epoch:.10g}",
         "TARGET_FRAME": place.target.frame,
         "TARGET_EPOCH": f"{place.target.epoch:.10g}",
-        "MODEL": model,
+        "MODEL": place.model,
         "PLATE": place.plate,
+        "DISPLACEMENT": "east {:+.4f} north {:+.4f} up {:+.4f} m at {:.5f} {:.5f}".format(
+            *moved, place.lon, place.lat),
         "TABLE_VERSION": TABLE_VERSION,
         "PIPELINE": place.pipeline(),
     }
+
+
+def history_entry(title: str, place: Place) -> str:
+    """The same as one paragraph, for a layer's history."""
+    told = provenance(place)
+    motion = " ".join(filter(None, (told["MODEL"], told["PLATE"])))
+    return (f"Common Ground, {title}: {told['SOURCE_FRAME']} at {told['SOURCE_EPOCH']} to {told['TARGET_FRAME']} at "
+            f"{told['TARGET_EPOCH']}{f', motion {motion}' if motion else ''}, {told['DISPLACEMENT']}; parameter "
+            f"tables {told['TABLE_VERSION']}; {told['PIPELINE']}")
+
+
+def place_at(lon: float, lat: float, height: float, source: FrameEpoch, target: FrameEpoch,
+             motion: PlateMotion | Velocity | None) -> Place:
+    """The Place of a point in degrees and m, with the plate that it lies on; checked, so that it can be displaced.
+
+    A target epoch of None, or no motion, means the source's epoch. Raises FrameError, EpochError and PlateError as
+    displace does.
+    """
+    end = source.epoch if target.epoch is None else target.epoch
+    if end == source.epoch:
+        motion = None
+    plate = str(motion_plates(lon, lat, motion)) if isinstance(motion, PlateMotion) else ""
+    place = Place(lon, lat, height, source, FrameEpoch(target.frame, end), motion, plate)
+    displace(lon, lat, height, place.source, place.target, motion)
+    return place

@@ -28,7 +28,9 @@ class VelocityRaster:
         row, col = grid.cell_of(*reproject(x, y, crs, grid.crs))
         values = np.full((3, row.size), np.nan)
         values[2] = 0.0 if len(self._bands) == 2 else np.nan
-        inside = (row > -0.5) & (row < grid.height - 0.5) & (col > -0.5) & (col < grid.width - 0.5)
+        # The outer edge belongs to the raster, and to whoever has the same extent.
+        half = 0.5 + 1e-6
+        inside = (row > -half) & (row < grid.height - 1 + half) & (col > -half) & (col < grid.width - 1 + half)
         row = np.clip(np.where(inside, row, 0.0), 0.0, grid.height - 1.0)
         col = np.clip(np.where(inside, col, 0.0), 0.0, grid.width - 1.0)
         across = -(-grid.width // _TILE)

@@ -3,7 +3,7 @@
 Between frames and epochs a raster of 100 km is displaced by the same amount everywhere to some millimetres,
 and its heights by a plane to a micrometre. So the geotransform is translated and nothing is resampled:
 bilinear resampling of a 2 m DEM costs centimetres, a translation nothing. What is left is measured, and
-refused beyond a tolerance.
+refused beyond a tolerance, unless resampling is allowed: see drift.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,9 +24,9 @@ ELLIPSOIDAL, GEOID, KEEP = HEIGHTS = ("ellipsoidal", "geoid", "keep")
 TAG = "COMMONGROUND_"
 SAME_EPOCH = 1e-4
 FORMATS_WITH_EPOCH = ("GTiff", "COG", "GPKG", "VRT")
-_NODES = 5
+NODES = 5
 _SAMPLE = 16
-_PIECE = 1 << 24
+_PIECE = 1 << 22
 _LINES = 256
 _WIDER = {"Byte": "Float32", "Int8": "Float32", "Int16": "Float32", "UInt16": "Float32", "Float32": "Float32"}
 
@@ -39,6 +39,7 @@ class Move:
     columns as fractions of the raster from 0 to 1. east, north, up: mean displacement, m. max_residual: the
     largest horizontal distance in m of a true displacement from (dx, dy), on 5 x 5 positions over the
     raster, edges included. plate: code or "". lon, lat, height: the middle of the raster, degrees and m.
+    motion: the PlateMotion, or the Velocity in the middle. arrows: (lon, lat, east, north) of the 25 positions.
     """
 
     dx: float
@@ -52,19 +53,44 @@ class Move:
     lon: float
     lat: float
     height: float
+    motion: object = None
+    arrows: tuple = field(default=(), compare=False, repr=False)
 
 
-def fit_move(dem: Dem, source, target, motion=None) -> Move:
-    """The Move of a DEM between two FrameEpochs, through the full chain (projection, Helmert, motion).
+@dataclass(frozen=True)
+class Nodes:
+    """Displacements on a regular net over a raster, edges included; all (count * count,), row by row.
 
-    Raises RasterError where a part of the raster cannot be placed on the Earth, PlateError where it lies on
-    several plates or on none that the model has.
+    rows, cols: fractions of the raster from 0 to 1. lon, lat, height: degrees and m, before the move. dx, dy: map
+    units; east, north, up: m. plates: codes; motion: as given, or the Velocity of every node.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    y: np.ndarray
+    lon: np.ndarray
+    lat: np.ndarray
+    height: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+    east: np.ndarray
+    north: np.ndarray
+    up: np.ndarray
+    plates: np.ndarray
+    motion: object
+
+
+def displaced_nodes(dem: Dem, source, target, motion=None, count: int = NODES) -> Nodes:
+    """The displacement of a DEM between two FrameEpochs on count x count positions, through the full chain.
+
+    motion: PlateMotion, Velocity, VelocityRaster or None. Raises RasterError where a part of the raster cannot be
+    placed on the Earth or has no velocity, PlateError where it lies on several plates or on none that the model has.
     """
     from ..frames.map_positions import MapPositions
     from ..frames.transform import displace, motion_plates
 
     grid = dem.grid
-    fractions = np.linspace(0.0, 1.0, _NODES)
+    fractions = np.linspace(0.0, 1.0, count)
     rows, cols = (values.ravel() for values in np.meshgrid(fractions, fractions, indexing="ij"))
     x, y = grid.map_of(rows * grid.height - 0.5, cols * grid.width - 0.5)
     positions = MapPositions(grid.crs)
@@ -72,18 +98,47 @@ def fit_move(dem: Dem, source, target, motion=None) -> Move:
     if not np.isfinite(np.array(before)).all():
         raise RasterError(f"Parts of {dem.name} lie outside its projection: cut it to where there is ground "
                           "first.")
+    motion = _velocities(dem, motion, x, y)
     plates = motion_plates(before[0], before[1], motion)
     _check_plates(dem, plates, motion)
     moved = displace(*before, source, target, motion, plates)
     dx, dy, _ = positions.shift(before, (moved.lon, moved.lat, moved.height))
-    mx, my = grid.metres_per_unit(y)
-    residual = np.hypot((dx - dx.mean()) * mx, (dy - dy.mean()) * my)
-    plane = np.linalg.lstsq(np.column_stack([np.ones_like(rows), rows, cols]), moved.up, rcond=None)[0]
-    middle = x.size // 2
-    lon, lat, height = (float(values[middle]) for values in before)
-    return Move(float(dx.mean()), float(dy.mean()), tuple(plane.tolist()), float(moved.east.mean()),
-                float(moved.north.mean()), float(moved.up.mean()), float(residual.max()), str(plates[middle]),
-                lon, lat, height)
+    return Nodes(rows, cols, y, *before, dx, dy, moved.east, moved.north, moved.up, plates, motion)
+
+
+def fit_move(dem: Dem, source, target, motion=None) -> Move:
+    """The Move of a DEM between two FrameEpochs; arguments and errors are those of displaced_nodes."""
+    from ..frames.transform import Velocity
+
+    nodes = displaced_nodes(dem, source, target, motion)
+    dx, dy = float(nodes.dx.mean()), float(nodes.dy.mean())
+    mx, my = dem.grid.metres_per_unit(nodes.y)
+    residual = np.hypot((nodes.dx - dx) * mx, (nodes.dy - dy) * my)
+    system = np.column_stack([np.ones_like(nodes.rows), nodes.rows, nodes.cols])
+    plane = np.linalg.lstsq(system, nodes.up, rcond=None)[0]
+    middle = nodes.rows.size // 2
+    lon, lat, height = (float(values[middle]) for values in (nodes.lon, nodes.lat, nodes.height))
+    motion = nodes.motion
+    if isinstance(motion, Velocity):
+        motion = Velocity(*(float(np.broadcast_to(rate, nodes.rows.shape)[middle])
+                            for rate in (motion.east, motion.north, motion.up)))
+    return Move(dx, dy, tuple(plane.tolist()), float(nodes.east.mean()), float(nodes.north.mean()),
+                float(nodes.up.mean()), float(residual.max()), str(nodes.plates[middle]), lon, lat, height, motion,
+                (nodes.lon, nodes.lat, nodes.east, nodes.north))
+
+
+def _velocities(dem: Dem, motion, x, y):
+    """A VelocityRaster as the Velocity of each position; any other motion as it is."""
+    from ..frames.transform import Velocity
+    from ..frames.velocity_raster import VelocityRaster
+
+    if not isinstance(motion, VelocityRaster):
+        return motion
+    rates = np.array(motion.at(x, y, dem.grid.crs))
+    if not np.isfinite(rates).all():
+        raise RasterError(f"The velocity raster has no velocity for parts of {dem.name}: fill or extend it, or cut "
+                          "the DEM to it.")
+    return Velocity(*rates)
 
 
 def _check_plates(dem: Dem, plates: np.ndarray, motion) -> None:
@@ -106,8 +161,8 @@ def _typical_height(dem: Dem) -> float:
     grid = dem.grid
     samples = []
     with Reader(dem) as reader:
-        for row in np.linspace(0, max(grid.height - _SAMPLE, 0), _NODES).astype(int).tolist():
-            for col in np.linspace(0, max(grid.width - _SAMPLE, 0), _NODES).astype(int).tolist():
+        for row in np.linspace(0, max(grid.height - _SAMPLE, 0), NODES).astype(int).tolist():
+            for col in np.linspace(0, max(grid.width - _SAMPLE, 0), NODES).astype(int).tolist():
                 samples.append(reader.read(row, col, _SAMPLE, _SAMPLE).ravel())
     heights = np.concatenate(samples)
     heights = heights[np.isfinite(heights) & (np.abs(heights) < 1e5)]
@@ -123,9 +178,9 @@ def check_residual(dem: Dem, move: Move, tolerance: float) -> None:
     """Raise RasterError where one translation does not describe the displacement to `tolerance` (m)."""
     if move.max_residual > tolerance:
         raise RasterError(
-            f"The displacement varies by {move.max_residual:.4f} m over {dem.name}, more than "
-            f"TOLERANCE={tolerance:.4g} m: cut the raster into tiles and move each, or allow a larger "
-            "TOLERANCE.")
+            f"The displacement varies by {move.max_residual:.3g} m over {dem.name}, more than "
+            f"TOLERANCE={tolerance:.3g} m: cut the raster into tiles and move each, or allow a larger "
+            "TOLERANCE, or let it be resampled with WARP=true.")
 
 
 def check_not_moved(dem: Dem, source) -> None:
@@ -162,12 +217,12 @@ def check_heights(dem: Dem, heights: str) -> None:
 
 
 def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dict,
-                progress: Progress | None = None) -> None:
+                progress: Progress | None = None, drift=None) -> None:
     """Write the raster of `dem`, moved, as `path`; `target` is the FrameEpoch that it is in then.
 
     HEIGHTS `keep`: values, data type, nodata, masks, overviews, scale, tags stay as they are, bit by bit.
-    Otherwise dh is added to band 1, and integers become floating point. The file appears when it is whole.
-    Raises OutputError.
+    Otherwise dh is added to band 1, and integers become floating point. With a Drift, the cells are resampled
+    by what it says. The file appears when it is whole. Raises OutputError.
     """
     progress = progress or Silent()
     driver, folder = driver_of(path), prepare_folder(path)
@@ -180,9 +235,13 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
                           "the file.")
         described = _Description(_moved_origin(dem, move), reference, {
             f"{TAG}{key}": str(value) for key, value in tags.items()})
-        if heights != KEEP:
+        if heights != KEEP or drift is not None:
             tif = whole if driver == "GTiff" else os.path.join(scratch, "moved.tif")
-            _write_heights(dem, tif, move, described, progress)
+            if drift is None:
+                _write_heights(dem, tif, move, described, progress)
+            else:
+                drift.write(dem, tif, heights != KEEP, progress)
+                _redescribe(tif, described)
             if tif != whole:
                 _convert(open_dataset(tif), whole, driver, progress)
                 os.remove(tif)
@@ -244,15 +303,24 @@ def _copy_files(source: str, target: str, progress: Progress) -> None:
     pairs = [(source + ending, target + ending) for ending in ("", ".ovr", ".msk", ".msk.ovr", ".aux.xml")]
     pairs = [(old, new) for old, new in pairs if os.path.isfile(old)]
     total, done = sum(os.path.getsize(old) for old, _ in pairs), 0
+    # One buffer for all: fresh memory for each piece would cost more than the copy.
+    piece = memoryview(bytearray(_PIECE))
     for old, new in pairs:
         try:
-            with open(old, "rb") as reading, open(new, "wb") as writing:
-                while piece := reading.read(_PIECE):
-                    writing.write(piece)
-                    done += len(piece)
+            with open(old, "rb", buffering=0) as reading, open(new, "wb", buffering=0) as writing:
+                while count := reading.readinto(piece):
+                    done += _write_all(writing, piece[:count])
                     progress.step(done / total, "Copying the cells")
         except OSError as error:
             raise OutputError(f"Cannot write {target}: {error.strerror}.") from error
+
+
+def _write_all(file, data) -> int:
+    """Write all of a memoryview to an unbuffered file, which may take less at once; its length."""
+    written = 0
+    while written < len(data):
+        written += file.write(data[written:])
+    return written
 
 
 def _redescribe(path: str, described: _Description) -> None:
@@ -358,10 +426,12 @@ def _plane(dem: Dem, move: Move, row: int, lines: int) -> np.ndarray:
 
 
 def _raised(values: np.ndarray, nodata: float | None, lift: np.ndarray) -> np.ndarray:
-    void = np.zeros(values.shape, dtype=bool)
+    """Values plus lift, in the floating point type that holds the values; nodata stays."""
+    raised = values + lift.astype(np.result_type(values.dtype, np.float32))
     if nodata is not None:
         void = values == (np.float32(nodata) if values.dtype == np.float32 else nodata)
-    return np.where(void, values, values + lift)
+        np.copyto(raised, values, where=void)
+    return raised
 
 
 def _copy_description(source, result) -> None:

@@ -55,6 +55,13 @@ def test_longitude_turns_do_not_matter():
         assert (plate_index(lon + turn, lat) == home).mean() > 0.9999  # rounding of lon at boundaries
 
 
+def test_a_hair_across_the_antimeridian_is_still_there():
+    """-180 - 1e-14 degrees wraps to 180 exactly, where no edge would be met."""
+    for lat in (-60.0, -20.0, 0.0, 40.0, 66.0):
+        lon = np.array([180.0, -180.0, np.nextafter(-180.0, -200.0), np.nextafter(180.0, 0.0)])
+        assert np.unique(plate_at(lon, np.full(4, lat))).size == 1
+
+
 def test_antimeridian_has_no_seam():
     lat = np.linspace(-85, 85, 3001)
     east, west = plate_at(179.999999, lat), plate_at(-179.999999, lat)
