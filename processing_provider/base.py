@@ -1,15 +1,26 @@
 """What all algorithms of the provider share."""
 
+from pathlib import Path
+
 from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputNumber,
 )
 from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import CommonGroundError
 from ..core.progress import Cancelled
 from .feedback import FeedbackProgress
+
+HANDBOOK = "https://example.org/commonground"
+ICONS = Path(__file__).resolve().parents[1] / "resources" / "icons"
+
+
+def icon_of(name: str) -> QIcon:
+    """One of the plugin's own icons: a group of algorithms, or an action."""
+    return QIcon(str(ICONS / f"{name}.svg"))
 
 
 def tr(text: str) -> str:
@@ -52,7 +63,13 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
         return self.help_text()
 
     def helpUrl(self):
-        return "https://example.org/commonground"
+        return HANDBOOK
+
+    def icon(self):
+        return icon_of(self.GROUP)
+
+    def svgIconPath(self):
+        return str(ICONS / f"{self.GROUP}.svg")
 
     def check(self, parameters, context) -> None:
         """Raise CommonGroundError where parameters are readable but cannot work."""

@@ -6,9 +6,6 @@ import os
 
 from qgis.core import (
     Qgis,
-    QgsCoordinateReferenceSystem,
-    QgsFeature,
-    QgsGeometry,
     QgsProcessing,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
@@ -17,8 +14,6 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
-    QgsRectangle,
-    QgsWkbTypes,
 )
 
 from ..core.errors import CommonGroundError
@@ -126,6 +121,7 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         from ..core.executors import open_executor
         from ..core.progress import Part
         from ..core.raster.writing import Stage
+        from .shifts_layer import write_blocks
 
         pair = self._pair(parameters, context)
         settings = self._settings(parameters, context)
@@ -141,7 +137,7 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
                     progress.info(note)
                 self._warp(parameters, context, pair, found, targets, staged, executor, Part(progress, 0.7, 0.85))
             model = self._compare(parameters, context, pair, settings, found, staged, Part(progress, 0.85, 1.0))
-            results = self._write_shifts(parameters, context, pair, found)
+            results = write_blocks(self, parameters, context, found.blocks, pair.reference.grid.crs)
         self._style(context, targets, results.get("SHIFTS"), model, found)
         return {**{name: path for name, path in targets.items() if path}, **results, **_numbers(model, found)}
 
@@ -200,23 +196,6 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
             write_html(model, staged["REPORT"], tr("Blockwise coregistration"), _sections(found))
         return model
 
-    def _write_shifts(self, parameters, context, pair, found) -> dict:
-        from .shifts_layer import NAMES, fields
-        from .whole_sink import WholeSink
-
-        if parameters.get("SHIFTS") in (None, ""):
-            return {}
-        crs = QgsCoordinateReferenceSystem.fromWkt(pair.reference.grid.crs)
-        features = []
-        for block in found.blocks:
-            feature = QgsFeature(fields())
-            feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(*block.bounds)))
-            feature.setAttributes([_storable(getattr(block, name)) for name in NAMES])
-            features.append(feature)
-        with WholeSink(self, parameters, "SHIFTS", context, fields(), QgsWkbTypes.Type.Polygon, crs) as sink:
-            sink.add(features)
-        return {"SHIFTS": sink.destination}
-
     def _style(self, context, targets, shifts, model, found) -> None:
         from .styling import style_dem, style_difference, style_shifts
 
@@ -225,12 +204,10 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
             if targets[name]:
                 style_difference(context, targets[name], model.limit)
         if shifts:
-            style_shifts(context, shifts, _run(model, found))
-
-
-def _storable(value):
-    """NaN is NULL in a layer."""
-    return None if isinstance(value, float) and value != value else value
+            run = _run(model, found)
+            run["layers"] = {name.lower(): targets[name] for name in ("DIFFERENCE_BEFORE", "DIFFERENCE_AFTER")
+                             if targets[name]}
+            style_shifts(context, shifts, run)
 
 
 def _sections(found) -> tuple:
@@ -256,7 +233,7 @@ def _numbers(model, found) -> dict:
 def _run(model, found) -> dict:
     """What the dock shows of this run."""
     numbers = _numbers(model, found)
-    histogram = model.histogram
+    histogram, quantiles = model.histogram, model.quantiles
     return {
         "title": f"{model.secondary.name} \u2192 {model.reference.name}", "created": model.started,
         "reference": model.reference.name, "secondary": model.secondary.name,
@@ -266,4 +243,6 @@ def _run(model, found) -> dict:
         "blocks_used": numbers["BLOCKS_USED"], "blocks": numbers["BLOCKS"], "cells": model.stable.before.count,
         "histogram": {"edges": histogram.edges.tolist(), "before": histogram.before.tolist(),
                       "after": histogram.after.tolist()},
+        "quantiles": {"scores": quantiles.scores.tolist(), "before": quantiles.before.tolist(),
+                      "after": quantiles.after.tolist()},
     }

@@ -11,15 +11,18 @@ import math
 from collections import deque
 
 from qgis.core import (
+    Qgis,
     QgsBasicNumericFormat,
     QgsCategorizedSymbolRenderer,
     QgsColorBrewerColorRamp,
     QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
+    QgsDateTimeRange,
     QgsFillSymbol,
     QgsGeometryGeneratorSymbolLayer,
     QgsHillshadeRenderer,
     QgsPalLayerSettings,
+    QgsProcessingContext,
     QgsProcessingLayerPostProcessorInterface,
     QgsProject,
     QgsRasterShader,
@@ -32,15 +35,15 @@ from qgis.core import (
     QgsVectorLayerSimpleLabeling,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime, QTimer
 from qgis.PyQt.QtGui import QColor
 
+from ..core.report.arrow_map import STATUS_COLOURS
 from .base import tr
 
 RUN = "commonground/run"
 """The custom property of a SHIFTS layer that holds its run as JSON; the dock reads it."""
 
-STATUS_COLOURS = {"used": "#0072B2", "downweighted": "#E69F00", "rejected": "#D55E00", "filled": "#6E6E6E"}
 LONGEST = 0.8
 """Length of the longest arrow, in blocks."""
 ARROW = "POLYGON((0 -0.022, 0.74 -0.045, 0.70 -0.15, 1 0, 0.70 0.15, 0.74 0.045, 0 0.022, 0 -0.022))"
@@ -59,12 +62,23 @@ def style_dem(context, path: str) -> None:
     _attach(context, path, 0, _hillshade)
 
 
+def load_dem_in_time(context, path: str, name: str, span: tuple | None) -> None:
+    """Load the DEM written to `path` with a hillshade, shown from span[0] to span[1] (decimal years) by the
+    temporal controller; always where span is None."""
+    if context.project() is None:
+        return
+    details = QgsProcessingContext.LayerDetails(name, context.project(), name)
+    context.addLayerToLoadOnCompletion(path, details)
+    _attach(context, path, 0, lambda layer: _hillshade_in_time(layer, span))
+
+
 def style_shifts(context, destination: str, run: dict) -> None:
     """Show the SHIFTS layer `destination` (sink id or path) as arrows and keep `run` on it for the dock.
 
     `run` is what JSON can hold: title, created, reference, secondary, nmad_before, nmad_after, median_before,
     median_after (m), shift [dx, dy, dz] (m), blocks_used, blocks, cells (stable ones compared), histogram
-    {edges, before, after}.
+    {edges, before, after}, quantiles {scores, before, after} (m against the standard normal's), layers
+    {difference_before, difference_after} (paths, where written).
     """
     text = json.dumps(run, default=float)
     _attach(context, destination, 2, lambda layer: _shifts(layer, text))
@@ -146,6 +160,25 @@ def _hillshade(layer) -> None:
     renderer.setMultiDirectional(True)
     renderer.setZFactor(1.0 / METRES_IN_A_DEGREE if layer.crs().isGeographic() else 1.0)
     layer.setRenderer(renderer)
+
+
+def _hillshade_in_time(layer, span: tuple | None) -> None:
+    _hillshade(layer)
+    if span is not None:
+        set_time(layer, *span)
+
+
+def set_time(layer, begin: float, end: float) -> None:
+    """Show a raster layer from `begin` to before `end`, decimal years, where time is controlled."""
+    properties = layer.temporalProperties()
+    properties.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
+    properties.setFixedTemporalRange(QgsDateTimeRange(_instant(begin), _instant(end), True, False))
+    properties.setIsActive(True)
+
+
+def _instant(year: float) -> QDateTime:
+    start = QDateTime(QDate(int(year), 1, 1), QTime(0, 0), Qt.TimeSpec.UTC)
+    return start.addSecs(round((year - int(year)) * start.secsTo(start.addYears(1))))
 
 
 def _shifts(layer, run: str) -> None:

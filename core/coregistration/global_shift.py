@@ -53,8 +53,8 @@ def _window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
     window = pair.window(place, starts, row_step(place, SAMPLE), seed)
     if window.rows.size < pair.LEAST:
         raise CoregistrationError(
-            f"Only {window.rows.size} {pair.UNIT} of {pair.reference.name} are stable terrain with heights in the overlap: "
-            "widen the mask or the polygons, or choose DEMs that share data.")
+            f"Only {window.rows.size} {pair.UNIT} of {pair.reference.name} are stable terrain with heights in the "
+            "overlap: widen the mask or the polygons, or choose DEMs that share data.")
     return window
 
 

@@ -67,7 +67,8 @@ class Points:
     def tiles(self) -> Iterator[tuple]:
         """Windows of the grid, TILE cells wide, that hold points."""
         across = -(-self.grid.width // TILE)
-        labels = np.floor((self.rows + 0.5) / TILE).astype(int) * across + np.floor((self.cols + 0.5) / TILE).astype(int)
+        down, right = (np.floor((cells + 0.5) / TILE).astype(int) for cells in (self.rows, self.cols))
+        labels = down * across + right
         for label in np.unique(labels).tolist():
             row, col = label // across * TILE, label % across * TILE
             yield row, col, min(TILE, self.grid.height - row), min(TILE, self.grid.width - col)
@@ -98,7 +99,7 @@ def north_up(grid: Grid) -> Grid:
     """`grid` itself, or for a rotated one the north-up grid of the same cell size that holds it."""
     if not grid.rotated:
         return grid
-    x0, dxc, dxr, y0, dyc, dyr = grid.geotransform
+    _, dxc, dxr, _, dyc, dyr = grid.geotransform
     step = float(np.sqrt(abs(dxc * dyr - dxr * dyc)))
     xmin, ymin, xmax, ymax = grid.bounds()
     return Grid((xmin, step, 0.0, ymax, 0.0, -step), max(1, int(np.ceil((xmax - xmin) / step))),
