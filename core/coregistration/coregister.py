@@ -53,13 +53,13 @@ def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Pro
     method = METHODS[settings.method]
     fitted = pair.at_spacing_of_coarser()
     scale = fitted.reference.factor // pair.reference.factor
-    start, solution = global_shift(fitted, method, settings.seed, Part(progress, 0.0, 0.15))
+    solution = global_shift(fitted, method, settings.seed, Part(progress, 0.0, 0.15))
     if not solution.converged:
         raise CoregistrationError(
             f"No shift between {pair.reference.name} and {pair.secondary.name} can be told: the stable terrain is too "
             "small or too flat for this method. Widen it, or use METHOD=vertical_shift.")
     shift, sigma = solution.shift, solution.sigma * np.sqrt(solution.growth)
-    notes = [f"Global shift: {_said(shift)} m (sigma {_said(sigma)} m)."]
+    notes = [f"Global shift: {_said(shift)} m (sigma {_said(sigma, '')} m)."]
     size = max(4, round(settings.block_size / scale)) if settings.block_size else max(fitted.reference.grid.shape)
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)
     shifts = solve_blocks(fitted, blocks, settings.method, shift, settings.seed, executor, Part(progress, 0.15, 0.5))
@@ -95,5 +95,5 @@ def _filled(shifts: list[BlockShift], blocks: list[Block], field: ShiftField, sc
     return told
 
 
-def _said(values) -> str:
-    return " / ".join(f"{value:+.2f}" for value in values)
+def _said(values, sign: str = "+") -> str:
+    return " / ".join(f"{value:{sign}.2f}" for value in values)

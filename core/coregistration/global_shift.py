@@ -17,8 +17,8 @@ COARSEST_SIDE = 256
 SAMPLE = 100_000
 
 
-def global_shift(pair: Pair, method, seed: int, progress: Progress) -> tuple[np.ndarray, Solution]:
-    """The start `(dx, dy, dz)` found coarse to fine, and `method`'s solution from there.
+def global_shift(pair: Pair, method, seed: int, progress: Progress) -> Solution:
+    """`method`'s solution from a start that is found coarse to fine.
 
     A search over all offsets at the coarsest level (at most 256 cells a side) finds shifts of many cells, least
     squares follow it down. Raises CoregistrationError without overlap or stable terrain.
@@ -36,7 +36,7 @@ def global_shift(pair: Pair, method, seed: int, progress: Progress) -> tuple[np.
         shift = _refined(pair.coarsened(factor), lzd, shift, seed).shift
         factor = max(finest, factor // 4)
     progress.step(0.7, "Global shift")
-    return shift, _refined(pair.coarsened(finest), method, shift, seed)
+    return _refined(pair.coarsened(finest), method, shift, seed)
 
 
 def overlap(pair: Pair) -> tuple:
