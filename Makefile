@@ -22,8 +22,8 @@ test: test-core test-qgis ## Run all tests: the core without QGIS, then everythi
 test-core: setup ## Run the tests of the core where QGIS and Qt cannot be imported
 	@COMMONGROUND_NO_QGIS=1 $(PYTEST) tests/core
 
-test-qgis: setup ## Run all tests in a real QGIS, off screen
-	@$(PYTEST)
+test-qgis: setup ## Run the other tests in a real QGIS, off screen
+	@$(PYTEST) --ignore=tests/core
 
 bench: setup ## Measure speed, memory and accuracy beside xDEM and write docs/performance.md (half an hour, 4 GB)
 	@tools/setup.sh lint
@@ -50,6 +50,7 @@ docs: models screenshots ## Make the models, docs/reference.md, docs/notebook.md
 	@$(PYTHON) tools/make_reproductions.py
 
 translations: setup ## Make i18n/*.ts anew from the sources and compile them to *.qm
+	@tools/setup.sh translate
 	@$(PYTHON) tools/make_translations.py
 
 models: setup ## Make the ready-made models anew
@@ -65,9 +66,10 @@ screenshots: setup ## Click through the real desktop and save all of docs/images
 	@test -e demo_output/known_truth/displaced.tif || $(MAKE) --no-print-directory demo
 	@tools/screenshot.sh
 
-package: ## Build the zip that QGIS' plugin manager installs, from the last commit
+package: translations ## Build the zip that QGIS' plugin manager installs, from the last commit
 	@mkdir -p dist
-	@git archive --format=zip --prefix=commonground/ -o $(ZIP) HEAD
+	@git archive --format=zip --prefix=commonground/i18n/ $(addprefix --add-file=,$(wildcard i18n/*.qm)) \
+	  --prefix=commonground/ -o $(ZIP) HEAD
 	@$(PYTHON) tools/check_zip.py $(ZIP)
 
 lint: ## Check the style (ruff, from PyPI, under build/)

@@ -190,7 +190,8 @@ class TestPlugin:
     def test_every_algorithm_explains_itself(self, provider):
         for algorithm in provider.algorithms():
             assert algorithm.shortHelpString() and algorithm.tags() and algorithm.helpUrl()
-            assert not algorithm.flags() & type(algorithm).Flag.FlagNoThreading
+            model = algorithm.groupId() == "models"
+            assert model or not algorithm.flags() & type(algorithm).Flag.FlagNoThreading, "QGIS rules over models"
             assert [definition.name() for definition in algorithm.parameterDefinitions()
                     if not definition.help() and not definition.isDestination()] == []
 
@@ -226,7 +227,7 @@ for _ in range(2):
     plugin.unload()
     assert registry.providerById("commonground") is None
 if iface:
-    assert iface.addPluginToRasterMenu.call_count == iface.removePluginRasterMenu.call_count == 2
-    assert iface.addToolBarIcon.call_count == iface.removeToolBarIcon.call_count == 2
+    assert iface.addPluginToRasterMenu.call_count == iface.removePluginRasterMenu.call_count > 0
+    assert iface.addToolBarIcon.call_count == iface.removeToolBarIcon.call_count > 0
     assert iface.addDockWidget.call_count == iface.removeDockWidget.call_count == 2
 """

@@ -11,6 +11,8 @@ SHIPPED = {"__init__.py", "plugin.py", "metadata.txt", "LICENSE", "README.md", "
 NEEDED = ("resources/icons/commonground.svg", "models/reframe_coregister_report.model3",
           "processing_provider/provider.py", "ui/dock.py", "core/frames/data/frames.csv")
 ENDINGS = {"", ".py", ".txt", ".md", ".csv", ".svg", ".model3", ".json", ".css", ".qm", ".qml"}
+SOMETIMES = {"i18n"}
+"""Folders that a zip of the sources alone does not have: `make package` adds the compiled translations."""
 LARGEST = 25e6
 
 
@@ -25,7 +27,7 @@ def faults(path) -> list:
     found += [f"{name} is missing" for name in sorted(SHIPPED - top)]
     found += [f"{name} is missing" for name in NEEDED if PurePosixPath(name) not in inside]
     found += [f"{name} should not be shipped" for name in inside
-              if name.parts[0] not in SHIPPED or name.suffix not in ENDINGS
+              if name.parts[0] not in SHIPPED | SOMETIMES or name.suffix not in ENDINGS
               or any(part.startswith(".") or part == "__pycache__" for part in name.parts)]
     if size > LARGEST:
         found.append(f"{size / 1e6:.0f} MB are more than the plugin site takes")

@@ -9,9 +9,10 @@ declare -A packages=(
           python3-pytest"
   [screenshot]="xvfb xauth imagemagick"
   [lint]="python3-venv"
+  [translate]="qttools5-dev-tools"
 )
-declare -A commands=([qgis]="qgis_process" [screenshot]="xvfb-run xauth import" [lint]="")
-declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest" [screenshot]="" [lint]="ensurepip")
+declare -A commands=([qgis]="qgis_process" [screenshot]="xvfb-run xauth import" [lint]="" [translate]="lrelease")
+declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest" [screenshot]="" [lint]="ensurepip" [translate]="")
 
 missing() {
   local part command

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 
 from qgis.core import QgsProject
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
+    QButtonGroup,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -16,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -23,20 +26,28 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core.errors import CommonGroundError
 from ..processing_provider.base import tr
+from .block_table import BlockTable
+from .run_figures import difference_figures, export, number, numbers, shift_figures
 from .runs import Run, RunWatcher, runs_of
 
 WIDE = 560
 """From this width on (pixels) the three shift maps stand side by side."""
+AROUND = 2.5
+"""How much more than a clicked block the map shows."""
 DASH, MINUS = "\u2013", "\u2212"
 
 
 class CommonGroundDock(QgsDockWidget):
-    """Lists the runs of the project and shows one; it listens only while it is shown."""
+    """Lists the runs of the project and shows one; it listens only while it is shown.
 
-    def __init__(self, parent=None):
+    `canvas` is the map that a clicked block is shown on, None where there is none.
+    """
+
+    def __init__(self, parent=None, canvas=None):
         super().__init__(parent)
         self.setObjectName("CommonGroundDock")
         self.setWindowTitle("Common Ground")
+        self._canvas = canvas
         self._pages = QStackedWidget(self)
         self._pages.addWidget(_EmptyPage(self))
         self._pages.addWidget(self._make_run_page())
@@ -51,26 +62,18 @@ class CommonGroundDock(QgsDockWidget):
         self._choice.setToolTip(tr("The coregistrations of this project, newest first"))
         self._choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._choice.currentIndexChanged.connect(self._show_chosen)
-        again, export = QToolButton(page), QToolButton(page)
-        again.setText(tr("New\u2026"))
-        again.setToolTip(tr("Open Blockwise Coregister"))
-        again.clicked.connect(open_coregister)
-        export.setText(tr("Export\u2026"))
-        export.setToolTip(tr("Save the figures of this run as PDF or PNG"))
-        export.clicked.connect(self._export)
+        again = _button(page, "new", tr("New\u2026"), tr("Open Blockwise Coregister"), open_coregister)
+        export_button = _button(page, "export", tr("Export\u2026"),
+                                tr("Save the figures of this run as PDF or PNG, or its blocks as CSV"), self._export)
         row = QHBoxLayout()
-        for widget, stretch in ((self._choice, 1), (again, 0), (export, 0)):
+        for widget, stretch in ((self._choice, 1), (again, 0), (export_button, 0)):
             row.addWidget(widget, stretch)
         self._run_view = RunView(page)
-        area = QScrollArea(page)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(self._run_view)
+        self._run_view.table.activated.connect(self._zoom)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(6, 6, 6, 0)
         layout.addLayout(row)
-        layout.addWidget(area, 1)
+        layout.addWidget(self._run_view, 1)
         return page
 
     def showEvent(self, event):
@@ -81,6 +84,7 @@ class CommonGroundDock(QgsDockWidget):
     def hideEvent(self, event):
         super().hideEvent(event)
         self._watcher.stop()
+        self._run_view.show_run(None)
 
     def refresh(self) -> None:
         """List the project's runs anew; a new one is shown at once, otherwise the chosen one stays."""
@@ -101,16 +105,37 @@ class CommonGroundDock(QgsDockWidget):
     def _show_chosen(self, *_) -> None:
         self._run_view.show_run(self._choice.currentData())
 
+    def _zoom(self, feature_id: int) -> None:
+        layer = QgsProject.instance().mapLayer(self._choice.currentData().layer_id)
+        if self._canvas is None or layer is None:
+            return
+        extent = layer.getFeature(feature_id).geometry().boundingBox()
+        extent = self._canvas.mapSettings().layerExtentToOutputExtent(layer, extent)
+        extent.scale(AROUND)
+        self._canvas.setExtent(extent)
+        self._canvas.refresh()
+        # Not selected: the selection's colour would hide the differences under the block.
+        self._canvas.flashFeatureIds(layer, [feature_id])
+
     def _export(self, *_) -> None:
         run = self._choice.currentData()
         path, _filter = QFileDialog.getSaveFileName(
-            self, tr("Save the figures"), f"{run.name}.pdf",
-            tr("PDF, all figures (*.pdf);;PNG, a file each (*.png)"))
+            self, tr("Save the run"), f"{run.name}.pdf",
+            tr("PDF, all figures (*.pdf);;PNG, a file each (*.png);;CSV, the blocks (*.csv)"))
         if path:
             try:
-                export_figures(run, path)
+                export(run, path)
             except CommonGroundError as error:
                 self._run_view.say(str(error))
+
+
+def _button(parent, name: str, text: str, tip: str, action) -> QToolButton:
+    button = QToolButton(parent)
+    button.setObjectName(name)
+    button.setText(text)
+    button.setToolTip(tip)
+    button.clicked.connect(action)
+    return button
 
 
 class _EmptyPage(QWidget):
@@ -136,11 +161,11 @@ class _EmptyPage(QWidget):
 
 
 class RunView(QWidget):
-    """One run: the headline numbers, the shift maps and the histogram."""
+    """One run: the headline numbers, and its shifts, differences and blocks on a page each."""
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._run, self._columns, self._figures = None, 0, []
+        self._run, self._columns, self._blocks = None, 0, []
         self._headline = QLabel(self)
         self._headline.setObjectName("headline")
         self._headline.setTextFormat(Qt.TextFormat.RichText)
@@ -149,19 +174,35 @@ class RunView(QWidget):
         self._note = QLabel(self)
         self._note.setWordWrap(True)
         self._note.hide()
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(2, 4, 2, 6)
-        self._layout.addWidget(self._headline)
-        self._layout.addWidget(self._note)
-        self._layout.addStretch(1)
+        self.states = BeforeAfter(self)
+        self.table = BlockTable(self)
+        self._maps, self._differences = _FigurePage(self), _FigurePage(self)
+        self._tabs = QTabWidget(self)
+        self._tabs.setObjectName("pages")
+        self._tabs.setDocumentMode(True)
+        for page, title in ((self._maps, tr("Shifts")), (self._differences, tr("Differences")),
+                            (self.table, tr("Blocks"))):
+            self._tabs.addTab(page, title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 4, 2, 6)
+        for widget, stretch in ((self._headline, 0), (self._note, 0), (self.states, 0), (self._tabs, 1)):
+            layout.addWidget(widget, stretch)
         # Dragging the dock's edge passes many widths: figures are made anew only when it rests.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(120)
         self._resting.timeout.connect(self._draw)
+        self.table.marked.connect(self._maps.mark)
+        self._maps.clicked.connect(self._pick)
+
+    @property
+    def figures(self) -> list:
+        """The views of all figures that are shown."""
+        return [*self._maps.views, *self._differences.views]
 
     def show_run(self, run: Run | None) -> None:
         """Show a run; drawing is done only if it is not the one shown."""
+        self.states.show_run(run)
         if run == self._run:
             return
         known = self._run
@@ -185,22 +226,119 @@ class RunView(QWidget):
         return 3 if self.width() >= WIDE else 1
 
     def _draw(self) -> None:
-        from .mpl import FigureView
+        self._columns = self._wanted_columns()
+        self.say("")
+        if self._run is None:
+            self.table.show_layer("", [])
+            self._maps.show_figures({})
+            self._differences.show_figures({})
+            return
+        drawn, self._blocks, problem = shift_figures(self._run, self._columns)
+        self.say(problem)
+        self._maps.show_figures(drawn)
+        self._differences.show_figures(difference_figures(self._run))
+        self.table.show_layer(self._run.layer_id, self._blocks)
 
-        for view in self._figures:
+    def _pick(self, x: float, y: float) -> None:
+        for block in self._blocks:
+            xmin, ymin, xmax, ymax = block.bounds
+            if xmin <= x < xmax and ymin <= y < ymax:
+                self.table.select_block(block.row, block.col)
+
+
+class _FigurePage(QScrollArea):
+    """Figures one above the other, as wide as the page; `clicked` gives map coordinates."""
+
+    clicked = pyqtSignal(float, float)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QWidget(self)
+        self._layout = QVBoxLayout(page)
+        self._layout.setContentsMargins(0, 4, 0, 0)
+        self._layout.addStretch(1)
+        self.setWidget(page)
+        self.views = []
+
+    def show_figures(self, figures: dict) -> None:
+        """Show other figures."""
+        for view in self.views:
             self._layout.removeWidget(view)
             view.hide()
             view.deleteLater()
-        self._figures, self._columns = [], self._wanted_columns()
-        self.say("")
-        if self._run is None:
+        self.views = []
+        if not figures:
             return
-        figures, problem = figures_of(self._run, self._columns)
-        self.say(problem)
+        from .mpl import FigureView
+
         for figure in figures.values():
             view = FigureView(figure)
-            self._figures.append(view)
+            view.mpl_connect("button_press_event", self._pressed)
+            self.views.append(view)
             self._layout.insertWidget(self._layout.count() - 1, view)
+
+    def mark(self, blocks: list) -> None:
+        """Outline these blocks in the figures that are maps."""
+        for view in self.views:
+            view.mark([block.bounds for block in blocks])
+
+    def _pressed(self, event) -> None:
+        if event.inaxes is not None:
+            self.clicked.emit(event.xdata, event.ydata)
+
+
+class BeforeAfter(QWidget):
+    """Two buttons that show the difference before or after on the map, where both layers are in the project."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._ids = {}
+        self._group = QButtonGroup(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(QLabel(tr("On the map"), self))
+        self.buttons = {}
+        for state, text in (("before", tr("before")), ("after", tr("after"))):
+            button = _button(self, state, text, tr("Show the difference {state} and hide the other").format(
+                state=text), lambda *_, chosen=state: self._show_state(chosen))
+            button.setCheckable(True)
+            self._group.addButton(button)
+            row.addWidget(button)
+            self.buttons[state] = button
+        row.addStretch(1)
+        self.hide()
+
+    def show_run(self, run: Run | None) -> None:
+        """Offer the layers of this run; hidden where the project lacks one of them."""
+        found = {state: _layer_of(run, f"difference_{state}") for state in self.buttons} if run else {}
+        self._ids = {state: layer.id() for state, layer in found.items() if layer is not None}
+        self.setVisible(len(self._ids) == len(self.buttons))
+        root = QgsProject.instance().layerTreeRoot()
+        for state, layer_id in self._ids.items():
+            node = root.findLayer(layer_id)
+            self.buttons[state].setChecked(state == "before" and node is not None and node.isVisible())
+        if self._ids and not self.buttons["before"].isChecked():
+            self.buttons["after"].setChecked(True)
+
+    def _show_state(self, chosen: str) -> None:
+        root = QgsProject.instance().layerTreeRoot()
+        for state, layer_id in self._ids.items():
+            node = root.findLayer(layer_id)
+            if node is not None:
+                node.setItemVisibilityChecked(state == chosen)
+
+
+def _layer_of(run: Run, name: str):
+    """The project's raster layer that shows this file of the run, None where there is none."""
+    layers = run.facts.get("layers")
+    path = layers.get(name) if isinstance(layers, dict) else None
+    if not isinstance(path, str) or not path:
+        return None
+    return next((layer for layer in QgsProject.instance().mapLayers().values()
+                 if os.path.normpath(layer.source()) == os.path.normpath(path)), None)
 
 
 def open_coregister(*_) -> None:
@@ -211,85 +349,15 @@ def open_coregister(*_) -> None:
     processing.execAlgorithmDialog("commonground:blockwisecoregister", {})
 
 
-def figures_of(run: Run, columns: int = 3) -> tuple[dict, str]:
-    """The figures of a run (name -> Figure), and a sentence where one of them cannot be drawn."""
-    from ..core.report import figures
-
-    drawn, problem = {}, ""
-    layer = QgsProject.instance().mapLayer(run.layer_id)
-    try:
-        from ..processing_provider.shifts_layer import read_blocks
-
-        blocks = read_blocks(layer)
-        drawn["shifts"] = figures.shift_maps(blocks, _aspect(layer), columns)
-    except CommonGroundError as error:
-        problem = str(error)
-    counts = _histogram(run.facts)
-    if counts is not None:
-        drawn["histogram"] = figures.histogram(*counts)
-    return drawn, problem
-
-
-def _aspect(layer) -> float:
-    """How much longer a map unit is northwards than eastwards."""
-    if not layer.crs().isGeographic():
-        return 1.0
-    return 1.0 / max(math.cos(math.radians(layer.extent().center().y())), 0.01)
-
-
-def _histogram(facts: dict):
-    """`(Histogram, Pair)` of what the run counted, None where it did not."""
-    import numpy as np
-
-    from ..core.report.comparison import Histogram, Pair
-    from ..core.statistics.robust import Summary
-
-    counted = facts.get("histogram")
-    if not isinstance(counted, dict):
-        return None
-    edges, *counts = (_numbers(counted.get(name)) for name in ("edges", "before", "after"))
-    if not edges or any(not values or len(values) + 1 != len(edges) or not sum(values) for values in counts):
-        return None
-    cells = _number(facts.get("cells"))
-    before, after = (
-        Summary(count=int(cells if cells > 0 else sum(values)), median=_number(facts.get(f"median_{name}")),
-                nmad=_number(facts.get(f"nmad_{name}")))
-        for name, values in zip(("before", "after"), counts))
-    return Histogram(*(np.array(values) for values in (edges, *counts))), Pair(before, after)
-
-
-def export_figures(run: Run, path: str) -> None:
-    """Save the figures of a run in the report's colours: pages of a PDF, or `<path>_<name>` in other formats.
-
-    Raises CommonGroundError where a file cannot be written.
-    """
-    import os
-
-    from matplotlib.backends.backend_pdf import PdfPages
-
-    from ..core.raster.writing import whole_file
-
-    drawn, _problem = figures_of(run)
-    stem, extension = os.path.splitext(path)
-    if extension.lower() == ".pdf":
-        with whole_file(path) as temporary, PdfPages(temporary) as pages:
-            for figure in drawn.values():
-                pages.savefig(figure)
-        return
-    for name, figure in drawn.items():
-        with whole_file(f"{stem}_{name}{extension or '.png'}") as temporary:
-            figure.savefig(temporary, dpi=200)
-
-
 def headline(facts: dict) -> str:
     """What the run did in two lines of rich text; a dash where it does not say."""
-    before, after = (_number(facts.get(f"nmad_{state}")) for state in ("before", "after"))
+    before, after = (number(facts.get(f"nmad_{state}")) for state in ("before", "after"))
     told = before > 0 and math.isfinite(after)
     gain = f" ({_signed(100 * (after / before - 1), 0)}\u00a0%)" if told else ""
-    shift = _numbers(facts.get("shift")) or [math.nan] * 3
+    shift = numbers(facts.get("shift")) or [math.nan] * 3
     used, total = (_count(facts.get(name)) for name in ("blocks_used", "blocks"))
     medians = " \u2192 ".join(
-        _signed(_number(facts.get(f"median_{state}"))) for state in ("before", "after"))
+        _signed(number(facts.get(f"median_{state}"))) for state in ("before", "after"))
     names = [str(facts.get(name) or DASH) for name in ("secondary", "reference")]
     return (
         f"<p style='margin:0'><span style='font-size:large'>"
@@ -310,21 +378,9 @@ def _escaped(text: str) -> str:
     return html.escape(text)
 
 
-def _number(value) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-
-
-def _numbers(values) -> list | None:
-    """A list of finite numbers, None where it is anything else."""
-    if not isinstance(values, list) or not values:
-        return None
-    numbers = [_number(value) for value in values]
-    return numbers if all(map(math.isfinite, numbers)) else None
-
-
 def _count(value) -> str:
-    number = _number(value)
-    return f"{number:.0f}" if math.isfinite(number) else DASH
+    counted = number(value)
+    return f"{counted:.0f}" if math.isfinite(counted) else DASH
 
 
 def _plain(value: float) -> str:

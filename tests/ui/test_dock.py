@@ -17,7 +17,8 @@ def facts(created="2026-01-02T03:04:05", **more):
     return {"title": "t", "created": created, "reference": "glo30.tif", "secondary": "nasa <dem>.tif",
             "nmad_before": 3.0, "nmad_after": 2.1, "median_before": -0.63, "median_after": 0.004,
             "shift": [1.28, -3.44, 0.5], "blocks_used": 3, "blocks": 4, "cells": 99,
-            "histogram": {"edges": [-4, -2, 0, 2, 4], "before": [1, 5, 6, 2], "after": [0, 8, 7, 0]}, **more}
+            "histogram": {"edges": [-4, -2, 0, 2, 4], "before": [1, 5, 6, 2], "after": [0, 8, 7, 0]},
+            "quantiles": {"scores": [-2, 0, 2], "before": [-6, -0.6, 5], "after": [-4, 0.0, 4.5]}, **more}
 
 
 def shifts_layer(name, run, columns=2):
@@ -78,7 +79,7 @@ def listed(dock):
 
 
 def figures(dock):
-    return [view.figure for view in dock._run_view._figures]
+    return [view.figure for view in dock._run_view.figures]
 
 
 def is_empty(dock):
@@ -122,13 +123,15 @@ def test_the_headline_says_every_number(dock, project):
 
 def test_the_figures_hold_the_blocks_and_the_histogram(dock, project):
     project.addMapLayer(shifts_layer("s", facts()))
-    shifts, histogram = figures(shown(dock))
+    shifts, arrows, histogram, quantiles = figures(shown(dock))
     maps = shifts.axes[:3]
     assert [axis.get_title()[:1] for axis in maps] == ["X", "Y", "Z"]
     assert sorted(text.get_text() for text in maps[0].texts) == ["+0.00", "+0.00", "+1.25", "+1.25"]
     assert sorted(text.get_text() for text in maps[1].texts)[-2:] == ["\u22122.50", "\u22122.50"]
     assert any("Before, 99 cells" in text.get_text() for text in histogram.axes[0].get_legend().get_texts())
     assert any("NMAD 2.10 m" in text.get_text() for text in histogram.axes[0].get_legend().get_texts())
+    assert "one sigma" in arrows.axes[0].get_title()
+    assert [list(line.get_ydata()) for line in quantiles.axes[0].lines if line.get_label() == "After"] == [[-4, 0, 4.5]]
 
 
 def test_a_run_that_arrives_is_shown_though_its_property_comes_later(dock, project):
@@ -193,7 +196,7 @@ def test_a_layer_without_blocks_is_told(dock, project):
     layer.setCustomProperty(RUN, json.dumps(facts()))
     project.addMapLayer(layer)
     shown(dock)
-    assert "Blockwise Coregister" in dock._run_view._note.text() and len(figures(dock)) == 1
+    assert "Blockwise Coregister" in dock._run_view._note.text() and len(figures(dock)) == 2
 
 
 def test_narrow_docks_stack_the_maps(dock, project):
@@ -205,12 +208,17 @@ def test_narrow_docks_stack_the_maps(dock, project):
     dock._run_view._resting.timeout.emit()
     settle()
     assert dock._run_view._columns == 1
-    wide, tall = dock._run_view._figures[0].width(), dock._run_view._figures[0].height()
+    wide, tall = dock._run_view.figures[0].width(), dock._run_view.figures[0].height()
     assert tall > 1.5 * wide
 
 
-def test_figures_wear_a_dark_palette(dock, project):
+def inks(figure):
     from matplotlib.colors import to_hex
+
+    return {to_hex(text.get_color()) for axis in figure.axes for text in (axis.title, *axis.get_yticklabels())}
+
+
+def test_figures_wear_a_dark_palette(dock, project):
     from qgis.PyQt.QtGui import QColor, QPalette
 
     project.addMapLayer(shifts_layer("s", facts()))
@@ -220,15 +228,23 @@ def test_figures_wear_a_dark_palette(dock, project):
     palette.setColor(QPalette.ColorRole.WindowText, QColor("#f0f0f0"))
     dock.setPalette(palette)
     settle()
-    for figure in figures(dock):
-        assert to_hex(figure.get_facecolor()) == "#202428"
-        for axis in figure.axes:
-            assert to_hex(axis.get_facecolor()) == "#202428"
-            assert to_hex(axis.title.get_color()) == "#f0f0f0"
-            assert {to_hex(label.get_color()) for label in axis.get_yticklabels()} <= {"#f0f0f0"}
+    assert [inks(figure) for figure in figures(dock)] == [{"#f0f0f0"}] * 4
     dock.setPalette(QPalette())
     settle()
-    assert to_hex(figures(dock)[0].get_facecolor()) != "#202428"
+    assert "#f0f0f0" not in inks(figures(dock)[0])
+
+
+def test_figures_wear_a_theme_that_is_a_style_sheet(dock, project):
+    """As QGIS' Night Mapping: it colours labels and leaves the palette alone."""
+    project.addMapLayer(shifts_layer("s", facts()))
+    shown(dock)
+    light = dock.grab().toImage().pixelColor(20, dock.height() - 20).lightness()
+    dock.setStyleSheet("QWidget { background: transparent } QDockWidget, QAbstractScrollArea "
+                       "{ background-color: #323232 } QLabel { color: #e1dcd4 }")
+    settle()
+    assert inks(figures(dock)[0]) == {"#e1dcd4"}
+    dark = dock.grab().toImage().pixelColor(20, dock.height() - 20).lightness()
+    assert light > 150 > 80 > dark, "the theme's ground shows through the figures"
 
 
 def test_a_hidden_dock_listens_to_nothing(dock, project):
@@ -249,29 +265,35 @@ def test_a_hidden_dock_listens_to_nothing(dock, project):
 
 def test_the_figures_can_be_saved(project, qgis_app, tmp_path):
     from commonground.core.errors import CommonGroundError
-    from commonground.ui.dock import export_figures
+    from commonground.ui.run_figures import export
     from commonground.ui.runs import runs_of
 
     project.addMapLayer(shifts_layer("s", facts()))
     (run,) = runs_of(project)
-    export_figures(run, str(tmp_path / "é run.pdf"))
+    export(run, str(tmp_path / "é run.pdf"))
     assert (tmp_path / "é run.pdf").read_bytes().startswith(b"%PDF")
-    export_figures(run, str(tmp_path / "run.png"))
-    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["run_histogram.png", "run_shifts.png"]
+    export(run, str(tmp_path / "run.png"))
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "run_arrows.png", "run_histogram.png", "run_quantiles.png", "run_shifts.png"]
+    export(run, str(tmp_path / "blocks.csv"))
+    lines = (tmp_path / "blocks.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("row,col,dx,dy,dz") and len(lines) == 5 and lines[2].startswith("0,1,1.25,-0.0,0.5")
     with pytest.raises(CommonGroundError):
-        export_figures(run, "/proc/nowhere/run.pdf")
+        export(run, "/proc/nowhere/run.pdf")
 
 
 def test_nothing_heavy_is_imported_before_a_run_is_shown(qgis_app):
     script = textwrap.dedent(f"""
         import importlib.util, sys
+        import qgis.core, qgis.gui
+        theirs = set(sys.modules)
         spec = importlib.util.spec_from_file_location("commonground", {str(ROOT / "__init__.py")!r},
                                                       submodule_search_locations=[{str(ROOT)!r}])
         module = importlib.util.module_from_spec(spec)
         sys.modules["commonground"] = module
         spec.loader.exec_module(module)
         import commonground.ui.dock, commonground.processing_provider.styling
-        heavy = {{"matplotlib", "scipy", "pyproj", "numpy", "processing"}} & set(sys.modules)
+        heavy = {{"matplotlib", "scipy", "pyproj", "numpy", "processing"}} & (set(sys.modules) - theirs)
         sys.exit(", ".join(sorted(heavy)) or 0)
     """)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
