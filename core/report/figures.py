@@ -1,4 +1,4 @@
-"""The report's figures: matplotlib Figures without pyplot, so that HTML and the dock can show the same ones.
+"""The report's figures: matplotlib Figures without global state, so that HTML and the dock can show the same ones.
 
 Colours hold for colour-blind readers and in print: orange before, blue after (Okabe and Ito), RdYlBu about
 zero.

@@ -15,7 +15,7 @@ from commonground.core.statistics import vertical_datum
 from commonground.core.statistics.vertical_datum import ELLIPSOID, undulation
 from osgeo import osr
 
-PAIRS = Path("/work/shared/data/vertical_datum")
+PAIRS = Path(__file__).resolve().parents[4] / "shared" / "data" / "vertical_datum"
 SHAPE = (150, 160)
 CELL = 1 / 1200
 
