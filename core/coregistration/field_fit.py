@@ -23,10 +23,11 @@ KNOTS_PER_BLOCK = 2
 CELLS_PER_KNOT = 4
 NODES_PER_KNOT = 12
 CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
-PASSES = 5
+PASSES = 4
 SETTLED = 0.005  # cells: the field has stopped moving
 STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
 FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
+PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
 FOLDS = 5
 SAMPLE = 100_000  # pixels that the median dh is taken from
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
@@ -38,7 +39,7 @@ class Quadratic:
     """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
 
     `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation. `sample` (m, 6): for some pixels their row, col, design (-gx, -gy, 1) and the dh that
+    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design (-gx, -gy, 1) and the dh that
     the whole shift must explain.
     """
 
@@ -47,6 +48,7 @@ class Quadratic:
     M: np.ndarray
     b: np.ndarray
     group: np.ndarray
+    counts: np.ndarray
     sample: np.ndarray | None = None
 
 
@@ -174,10 +176,11 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: s
         quadratic = _gather(pair, blocks, field, side, executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
         following = _levelled(_solve(basis, quadratic, horizontal, stiffness), quadratic.sample)
-        stiffness = following.stiffness
+        # Once the field is near, the residuals tell finer shapes: the stiffness is chosen in two passes, then kept.
+        stiffness = following.stiffness if done >= 2 else None
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
-        if np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
+        if stiffness and np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
             break
     return fit, done
 
@@ -221,7 +224,7 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     M = np.zeros((len(used), 3, 3))
     M[:, [0, 1, 2], [0, 1, 2]] = information
     rows, cols = grid.cell_of(*np.transpose([shift.centre for shift in used]))
-    return Quadratic(rows, cols, M, information * found, np.arange(len(used)))
+    return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)))
 
 
 def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
@@ -232,17 +235,17 @@ def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
     tasks = [(pair, block.window, field, side, step, every) for block in blocks]
     parts = run_all(executor, window_quadratic, tasks, progress, "Shift field")
     groups = np.concatenate([np.full(len(part[0]), k) for k, part in enumerate(parts)])
-    rows, cols, M, b, sample = (np.concatenate(columns) for columns in zip(*parts))
-    return Quadratic(rows, cols, M, b, groups, sample)
+    rows, cols, M, b, counts, sample = (np.concatenate(columns) for columns in zip(*parts))
+    return Quadratic(rows, cols, M, b, groups, counts, sample)
 
 
 def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, every: int):
-    """`(rows, cols, M, b)` of a window's lattice cells, `side` cells wide, and a sample of every so many-th pixel.
+    """`(rows, cols, M, b, counts)` of a window's lattice cells, `side` cells wide, and a sample of every so many-th pixel.
 
     Self-contained for any worker; see Quadratic.
     """
     ground = pair.window(window, _starts(field, window), step)
-    empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros((0, 6))
+    empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))
     if ground.rows.size == 0:
         return empty
     dx, dy, dz = field.at(ground.rows, ground.cols).astype(float)
@@ -291,7 +294,7 @@ def _sums(cell, rows, cols, design, weights, total):
         b[:, i] = add(weighted * total)
         for j in range(i, 3):
             M[:, i, j] = M[:, j, i] = add(weighted * design[:, j])
-    return add(rows) / count, add(cols) / count, M, b
+    return add(rows) / count, add(cols) / count, M, b, count
 
 
 def _starts(field: ShiftField, window: tuple) -> tuple:
@@ -333,6 +336,8 @@ def _cell_weights(data: Quadratic, P, coefficients) -> np.ndarray:
     gradient2 = (data.M[:, 0, 0] + data.M[:, 1, 1])[heavy] / mass[heavy]
     weights = np.zeros(mass.shape)
     usual = np.maximum(np.sqrt(spread(misfit, gradient2)), nmad(misfit))
+    # A mean that is off by less than its pixels scatter is no change, only ground that is not fitted yet.
+    usual = np.maximum(usual, PIXEL_SHARE * np.sqrt(data.counts[heavy] / mass[heavy]))
     weights[heavy] = tukey((misfit - np.median(misfit)) / usual)
     return weights
 
