@@ -30,7 +30,8 @@ class ApplyShifts(CommonGroundAlgorithm):
         return tr(
             "Moves a raster by the shifts that Blockwise Coregister saved. The shift rasters hold the exact field: on "
             "the secondary DEM they give its aligned DEM again, to the last bit, on the same grid. The shifts layer "
-            "gives a smooth field through its used blocks. A raster with cells of its own, an orthophoto say, keeps them."
+            "gives a smooth field through its used blocks. A raster with cells of its own, an orthophoto say, keeps "
+            "them."
         )
 
     def initAlgorithm(self, configuration=None):
@@ -42,8 +43,8 @@ class ApplyShifts(CommonGroundAlgorithm):
                                                      [QgsProcessing.SourceType.TypeVectorPolygon], None, True),
                  tr("The shifts layer; used where no shift rasters are given."))
         self.add(QgsProcessingParameterBoolean("VERTICAL", tr("Add dz to the values"), True),
-                 tr("True for DEMs, false for images. Where it is not given, true for a single band of floats or signed "
-                    "integers; other rasters must be told."))
+                 tr("True for DEMs, false for images. Where it is not given, true for a single band of floats or "
+                    "signed integers; other rasters must be told."))
         self.add(QgsProcessingParameterRasterDestination("OUTPUT", tr("Moved raster")),
                  tr("float32 where dz is added, else the type of the input."))
 

@@ -39,8 +39,8 @@ class Quadratic:
     """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
 
     `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design (-gx, -gy, 1) and the dh that
-    the whole shift must explain.
+    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design
+    (-gx, -gy, 1) and the dh that the whole shift must explain.
     """
 
     rows: np.ndarray
@@ -240,9 +240,10 @@ def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
 
 
 def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, every: int):
-    """`(rows, cols, M, b, counts)` of a window's lattice cells, `side` cells wide, and a sample of every so many-th pixel.
+    """`(rows, cols, M, b, counts)` of a window's lattice cells, `side` cells wide, and a sample of its pixels.
 
-    Self-contained for any worker; see Quadratic.
+    Every `step`-th row is taken, and every `every`-th pixel of those into the sample. Self-contained for any
+    worker; see Quadratic.
     """
     ground = pair.window(window, _starts(field, window), step)
     empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))

@@ -125,9 +125,9 @@ class Reader:
         from osgeo import gdal
 
         factor = self.dem.factor
-        window = dict(xoff=left * factor, yoff=top * factor,
-                      win_xsize=(right - left) * factor, win_ysize=(bottom - top) * factor,
-                      buf_xsize=right - left, buf_ysize=bottom - top)
+        window = {"xoff": left * factor, "yoff": top * factor,
+                  "win_xsize": (right - left) * factor, "win_ysize": (bottom - top) * factor,
+                  "buf_xsize": right - left, "buf_ysize": bottom - top}
         if factor > 1:
             window["resample_alg"] = gdal.GRIORA_Average
         values = self._band.ReadAsArray(**window)

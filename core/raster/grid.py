@@ -80,7 +80,7 @@ class Grid:
 
     def cell_size(self) -> float:
         """The mean cell side in metres at the middle of the grid."""
-        x0, dxc, dxr, y0, dyc, dyr = self.geotransform
+        _, dxc, dxr, _, dyc, dyr = self.geotransform
         _, y = self.map_of(self.height / 2, self.width / 2)
         mx, my = (float(value) for value in self.metres_per_unit(y))
         return math.sqrt(abs(dxc * mx * dyr * my - dxr * mx * dyc * my))

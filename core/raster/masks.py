@@ -10,7 +10,6 @@ from ..errors import RasterError, VectorError
 from .dem import Dem, Reader
 from .grid import Grid, reproject
 
-
 STRIP_CELLS = 4_000_000  # of a mask read at once
 
 
@@ -105,7 +104,7 @@ def values_at(raster: Dem, grid: Grid) -> np.ndarray:
     """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void."""
     with Reader(raster) as reader:
         if raster.grid.aligned_with(grid):
-            row, col = (int(round(float(value))) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
+            row, col = (round(float(value)) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
             return reader.read(row, col, grid.height, grid.width)
         # A coarse grid spans many of the raster's cells: strips keep what is read at once small.
         lines = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))

@@ -96,9 +96,8 @@ def prepare_folder(path: str) -> str:
 
 def write_text(path: str, text: str) -> None:
     """Write a text file (UTF-8) whole or not at all."""
-    with whole_file(path) as temporary:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 class RasterWriter:

@@ -19,7 +19,7 @@ from commonground.core.progress import Cancelled, Silent
 from commonground.core.raster.masks import StableTerrain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from worlds import make_world, sine_field  # noqa: E402
+from worlds import make_world, sine_field
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def test_a_raising_task_stops_the_run():
 
 
 def test_a_missing_scheduler_is_said():
-    with pytest.raises(ExecutorError, match="SCHEDULER|scheduler"), open_executor(0, "tcp://127.0.0.1:9"):
+    with pytest.raises(ExecutorError, match=r"SCHEDULER|scheduler"), open_executor(0, "tcp://127.0.0.1:9"):
         pass
 
 

@@ -12,7 +12,7 @@ from commonground.core.statistics.robust import nmad
 from osgeo import gdal, ogr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from worlds import constant_field, make_world, sine_field  # noqa: E402
+from worlds import constant_field, make_world, sine_field
 
 FIELDS = ["row", "col", "dx", "dy", "dz", "sigma_dx", "sigma_dy", "sigma_dz", "n", "nmad_before", "nmad_after",
           "slope", "iterations", "status", "reason"]

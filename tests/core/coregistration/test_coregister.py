@@ -20,7 +20,7 @@ from commonground.core.raster.writing import RasterWriter
 from commonground.core.statistics.robust import nmad
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import Surface, constant_field, make_world, sine_field, wkt  # noqa: E402
+from worlds import Surface, constant_field, make_world, sine_field, wkt
 
 
 def solve(world, terrain=None, **settings):

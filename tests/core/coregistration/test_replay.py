@@ -22,7 +22,7 @@ from commonground.core.raster.writing import RasterWriter
 from osgeo import gdal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import make_world, sine_field, wkt  # noqa: E402
+from worlds import make_world, sine_field, wkt
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from commonground.core.progress import Silent
 from commonground.core.raster.masks import StableTerrain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import constant_field, make_world  # noqa: E402
+from worlds import constant_field, make_world
 
 TRUTH = np.array([7.0, -5.0, 1.0])
 KINDS = [(slope, white, correlated) for slope in (4, 9, 18, 28) for white, correlated in ((0.6, 0.0), (0.4, 1.2))]
