@@ -1372,6 +1372,11 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../processing_provider/ready_models.py" />
+   <source>Altimetry to one frame and epoch</source>
+   <translation>Altimetrie auf einen Bezugsrahmen und eine Epoche</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/ready_models.py" />
    <source>Points to a frame and epoch</source>
    <translation>Punkte auf Bezugsrahmen und Epoche</translation>
   </message>

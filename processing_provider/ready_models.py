@@ -10,6 +10,7 @@ from .base import HANDBOOK, icon_of, tr
 
 FOLDER = Path(__file__).resolve().parents[1] / "models"
 TAGS = {
+    "altimetry_to_frame_epoch": ("model", "icesat", "icesat-2", "icebridge", "altimetry", "lidar", "itrf", "epoch"),
     "points_to_frame_epoch": ("model", "itrf", "frame", "epoch", "plate", "points"),
     "reframe_coregister_report": ("model", "dem", "pair", "coregistration", "itrf", "nuth", "plate", "nmad",
                                   "report"),
@@ -31,7 +32,8 @@ class ReadyModel(QgsProcessingModelAlgorithm):
         return self._name
 
     def displayName(self):
-        return {"points_to_frame_epoch": tr("Points to a frame and epoch"),
+        return {"altimetry_to_frame_epoch": tr("Altimetry to one frame and epoch"),
+                "points_to_frame_epoch": tr("Points to a frame and epoch"),
                 "reframe_coregister_report": tr("DEM pair made comparable"),
                 "series_onto_reference": tr("Series of DEMs onto one reference")}[self._name]
 

@@ -27,10 +27,22 @@ LABELS = {"REFERENCE": "Reference DEM", "SECONDARY": "Secondary DEM", "SECONDARI
           "POINTS": "Points"}
 """How a model calls its layers; all else keeps the label of the algorithm that takes it."""
 LENGTH = 'sqrt("d_east" ^ 2 + "d_north" ^ 2 + "d_up" ^ 2)'
+MOTION = {name: name for name in ("TARGET_FRAME", "TARGET_EPOCH", "MODEL", "PLATE")}
 MODELS = {
     # file name: (title, description,
     #   {child id: (algorithm, title, {parameter: model input}, {parameter: (child, output)},
     #               {parameter: fixed value}, {output: its name})})
+    "altimetry_to_frame_epoch": (
+        "Altimetry to one frame and epoch",
+        "Reads ICESat, IceBridge and ICESat-2 files and brings every point from its own frame and date into one frame "
+        "and epoch. Points whose frame no file names, or that lie on no plate of the model, are left out and counted.", {
+            "import": ("commonground:importaltimetry", "Import",
+                       {name: name for name in ("INPUT", "PRODUCT", "EXTENT", "START", "END", "QUALITY", "FRAME")},
+                       {}, {}, {}),
+            "reframe": ("commonground:reframeitrf", "Reframe", MOTION, {"INPUT": ("import", "OUTPUT")},
+                        {"SOURCE_FRAME_FIELD": "frame", "EPOCH_FIELD": "epoch", "HEIGHT_FIELD": "height",
+                         "UNRESOLVED": "skip"}, {"OUTPUT": "Points", "REPORT": "Report"}),
+        }),
     "points_to_frame_epoch": (
         "Points to a frame and epoch",
         "Brings points of many dates into one frame and epoch and adds the length of the way that each has gone as "

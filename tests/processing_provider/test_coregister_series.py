@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 core = pytest.importorskip("qgis.core")
-MODELS = ("points_to_frame_epoch", "reframe_coregister_report", "series_onto_reference")
+MODELS = ("altimetry_to_frame_epoch", "points_to_frame_epoch", "reframe_coregister_report", "series_onto_reference")
 
 
 def write_dem(path, east=0.0, up=0.0, origin=400000):

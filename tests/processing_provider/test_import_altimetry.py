@@ -246,3 +246,18 @@ def test_the_chain_to_one_frame_and_epoch(importer, run_algorithm, tmp_path):
         assert layer.crs().authid() == "EPSG:7912"
     # The time of the measurement stays, for dh/dt.
     assert feature["time"].toString("yyyy-MM-ddThh:mm:ss") == "1993-06-23T19:14:55"
+
+
+def test_the_shipped_model_brings_a_folder_of_missions_together(run_algorithm, tmp_path):
+    folder = tmp_path / "missions"
+    folder.mkdir()
+    granules.atl06(folder / NAME06)
+    granules.atm(folder / "ILATM1B_20140430_110310.ATM4BT4.h5", frame="ITRF2008")
+    results = run_algorithm("altimetry_to_frame_epoch", {
+        "INPUT": str(folder), "PRODUCT": "auto", "TARGET_FRAME": "ITRF2020", "TARGET_EPOCH": "2018.5",
+        "MODEL": "NNR-MORVEL56", "reframe:Points": str(tmp_path / "points.gpkg")})
+    layer = qgis_core.QgsVectorLayer(str(results["reframe:Points"]), "points", "ogr")
+    assert layer.featureCount() > 50
+    assert set(values(layer, "frame")) == {"ITRF2020"} and set(values(layer, "epoch")) == {2018.5}
+    assert {name[:5] for name in values(layer, "file")} == {"ATL06", "ILATM"}
+    assert max(abs(value) for value in values(layer, "d_north")) > 0.005
