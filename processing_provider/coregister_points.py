@@ -25,7 +25,7 @@ from qgis.PyQt.QtCore import QVariant
 from ..core.errors import CommonGroundError, OutputError, VectorError
 from ..core.progress import Part
 from .base import CommonGroundAlgorithm, tr
-from .frame_parameters import given, plain, wkt_of
+from .frame_parameters import plain, read_field, wkt_of
 from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting, stable_terrain
 
 METHODS = ["lzd", "nuth_kaab", "vertical_shift"]
@@ -209,8 +209,8 @@ class PointLayer:
                               "(Layer > Add Layer > Add Delimited Text Layer).")
         if not source.sourceCrs().isValid():
             raise VectorError("POINTS has no coordinate reference system: assign one and run again.")
-        self._height = _index(algorithm, parameters, "HEIGHT_FIELD", context, source.fields())
-        self._group = _index(algorithm, parameters, "GROUP_FIELD", context, source.fields())
+        self._height = read_field(algorithm, parameters, "HEIGHT_FIELD", context, source.fields(), "POINTS")
+        self._group = read_field(algorithm, parameters, "GROUP_FIELD", context, source.fields(), "POINTS")
         if self._height < 0 and not QgsWkbTypes.hasZ(source.wkbType()):
             raise VectorError("POINTS has no Z values: name the field that holds the heights in HEIGHT_FIELD.")
         self.name = source.sourceName() or "POINTS"
@@ -306,18 +306,6 @@ def _field(name: str, description: str, numeric: bool = False):
     kinds = QgsProcessingParameterField.DataType
     return QgsProcessingParameterField(name, description, parentLayerParameterName="POINTS", optional=True,
                                        type=kinds.Numeric if numeric else kinds.Any)
-
-
-def _index(algorithm, parameters, name: str, context, fields) -> int:
-    """The index of a field parameter, -1 where it is empty. Raises VectorError."""
-    if not given(algorithm, parameters, name, context):
-        return -1
-    names = algorithm.parameterAsFields(parameters, name, context)
-    index = fields.lookupField(names[0]) if names else -1
-    if index < 0:
-        raise VectorError(f"{name}: POINTS has no field '{', '.join(names)}'; its fields are "
-                          f"{', '.join(fields.names())}.")
-    return index
 
 
 def _said(value) -> str:

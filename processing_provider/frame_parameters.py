@@ -189,14 +189,14 @@ def wkt_of(crs: QgsCoordinateReferenceSystem) -> str:
     return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED) if crs.isValid() else ""
 
 
-def read_field(algorithm, parameters, name: str, context, fields) -> int:
-    """The index of a field parameter in `fields`, -1 where it is empty. Raises VectorError."""
+def read_field(algorithm, parameters, name: str, context, fields, layer: str = "INPUT") -> int:
+    """The index of a field parameter in the `fields` of `layer`, -1 where it is empty. Raises VectorError."""
     if algorithm.parameterDefinition(name) is None or not given(algorithm, parameters, name, context):
         return -1
     names = algorithm.parameterAsFields(parameters, name, context)
     index = fields.lookupField(names[0]) if names else -1
     if index < 0:
-        raise VectorError(f"{name}: INPUT has no field '{', '.join(names)}'; its fields are "
+        raise VectorError(f"{name}: {layer} has no field '{', '.join(names)}'; its fields are "
                           f"{', '.join(fields.names())}.")
     return index
 

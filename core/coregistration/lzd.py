@@ -18,7 +18,9 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
     The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
     doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
     """
-    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell, cell)
+    shift, near, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell, cell)
+    # Few cells that found no way must not lead the many astray.
+    shift = shift if near else np.array(start, dtype=float)
     window = window.at(shift)
     shift, solved, iteration = _descended(window, shift, 3e-4 * cell, cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)

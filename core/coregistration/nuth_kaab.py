@@ -20,7 +20,9 @@ def nuth_kaab(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution
     With dx = a sin(b) and dy = a cos(b) the equation is linear: medians of 72 aspect bins, weighted by their counts,
     give it in closed form. The secondary is sampled anew in every iteration; dz is the median dh.
     """
-    shift, _, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell)
+    shift, near, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell)
+    # Few cells that found no way must not lead the many astray.
+    shift = shift if near else np.array(start, dtype=float)
     window = window.at(shift)
     shift, solved, iteration = _descended(window, shift, 1e-3 * cell)
     return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
