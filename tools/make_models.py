@@ -35,7 +35,8 @@ MODELS = {
     "altimetry_to_frame_epoch": (
         "Altimetry to one frame and epoch",
         "Reads ICESat, IceBridge and ICESat-2 files and brings every point from its own frame and date into one "
-        "frame and epoch. Points whose frame no file names, or that lie on no plate of the model, are left out and counted.", {
+        "frame and epoch. Points whose frame no file names, or that lie on no plate of the model, are left out and "
+        "counted.", {
             "import": ("commonground:importaltimetry", "Import",
                        {name: name for name in ("INPUT", "PRODUCT", "EXTENT", "START", "END", "QUALITY", "FRAME")},
                        {}, {}, {}),
