@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -46,13 +48,27 @@ class ShiftField:
     def at(self, row, col) -> np.ndarray:
         """The field at fractional cells of `grid`, float32 `(3, ...)`."""
         u, v = (np.asarray(row) + 0.5) / self.step, (np.asarray(col) + 0.5) / self.step
-        return np.stack([bilinear(component, u, v) for component in self.nodes])
+        return bilinear(self.nodes, u, v)
 
-    def displaced(self, row, col):
-        """Where the secondary shows what lies at these cells: `(row, col, dz)`, cells of `grid` less the shift."""
-        dx, dy, dz = self.at(row, col)
-        east, north = self.grid.cell_metres(row)
-        return row - dy / north, col - dx / east, dz
+    def offsets(self, row, col):
+        """`(down, right, dz)`: by how many cells of `grid` the shift moves what lies there, and dz (m), float32."""
+        u, v = (np.asarray(row) + 0.5) / self.step, (np.asarray(col) + 0.5) / self.step
+        return bilinear(self._in_cells, u, v)
+
+    def reach(self, rows, cols) -> tuple[float, float, float, float]:
+        """Bounds `(least down, most down, least right, most right)` of the offsets between the ends of rows and cols."""
+        spans = []
+        for places, count in ((rows, self.nodes.shape[1]), (cols, self.nodes.shape[2])):
+            first, last = ((float(end) + 0.5) / self.step for end in (np.min(places), np.max(places)))
+            spans.append(slice(min(max(math.floor(first), 0), count - 1), max(math.ceil(last), 0) + 1))
+        down, right, _ = self._in_cells[(slice(None), *spans)]
+        return float(down.min()), float(down.max()), float(right.min()), float(right.max())
+
+    @cached_property
+    def _in_cells(self) -> np.ndarray:
+        """The nodes' shift as cells down, cells to the right and metres up."""
+        east, north = self.grid.cell_metres(self.node_rows()[:, None])
+        return np.stack([self.nodes[1] / north, self.nodes[0] / east, self.nodes[2]]).astype(np.float32)
 
     def node_grid(self) -> Grid:
         """The grid whose cell centres are the nodes."""

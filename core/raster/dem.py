@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import RasterError
 from .grid import Grid, crs_name
 
-FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us-ft": 1200 / 3937, "us survey foot": 1200 / 3937,
-        "ussurveyfoot": 1200 / 3937, "ftus": 1200 / 3937}
+FILL = 1e30
+"""Floats beyond this are no quantity of the ground but fill values whose nodata got lost."""
+_FOOT, _SURVEY_FOOT = 0.3048, 1200 / 3937
+METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us survey foot": _SURVEY_FOOT,
+          "ussurveyfoot": _SURVEY_FOOT, "ftus": _SURVEY_FOOT, "mm": 1e-3, "millimetre": 1e-3, "millimeter": 1e-3,
+          "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "dm": 0.1, "decimetre": 0.1, "decimeter": 0.1,
+          "km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0}
+"""Metres per unit of height, by its name in lower case; whatever else a band says is taken as it is."""
 
 
 @dataclass(frozen=True)
 class Dem:
     """One band of elevations: a path and what is needed to read it anywhere, on any machine.
 
-    Heights are read in metres (scale, offset and feet applied), void cells as NaN. `factor` > 1 reads means of
-    `factor` x `factor` cells, so that a finer DEM can be sampled at a coarser one's spacing.
+    Heights are read in metres (scale, offset and unit applied), void cells as NaN. `factor` > 1 reads means of
+    `factor` x `factor` cells, so that a finer DEM can be sampled at a coarser one's spacing. `origin` is the file's
+    (row, col) at which the grid starts.
     """
 
     path: str
@@ -31,16 +38,21 @@ class Dem:
     data_type: str
     bands: int
     factor: int = 1
+    origin: tuple = (0, 0)
 
     @classmethod
     def open(cls, path: str, band: int = 1, crs: str = "", colours: bool = False) -> Dem:
         """Describe a raster; `crs` (WKT) replaces what the file says, `colours` allows images. Raises RasterError."""
+        from osgeo import gdal
+
         dataset = open_dataset(path)
         if not 1 <= band <= dataset.RasterCount:
             raise RasterError(f"{_name(path)} has {dataset.RasterCount} band(s), not a band {band}.")
         geotransform = dataset.GetGeoTransform(can_return_null=True)
         if geotransform is None:
             raise RasterError(f"{_name(path)} has no georeference: give it a geotransform (Georeferencer) first.")
+        if not np.isfinite(geotransform).all():
+            raise RasterError(f"{_name(path)} has a georeference that is not a number: mend it (Georeferencer) first.")
         wkt = crs or _wkt(dataset)
         if not wkt:
             raise RasterError(
@@ -51,21 +63,25 @@ class Dem:
             raise RasterError(f"{_name(path)} holds colours or complex numbers, not elevations: choose a DEM.")
         if geotransform[1] * geotransform[5] - geotransform[2] * geotransform[4] == 0:
             raise RasterError(f"{_name(path)} has cells without area: mend its georeference first.")
-        feet = FEET.get((source.GetUnitType() or "").strip().lower(), 1.0)
+        metres = _metres(dataset, source, bool(crs))
         scale, offset = source.GetScale(), source.GetOffset()
-        from osgeo import gdal
-
+        if scale is not None and (scale == 0 or not np.isfinite([scale, offset or 0.0]).all()):
+            raise RasterError(f"{_name(path)} has a scale of {scale:g} and an offset of {offset or 0.0:g}: such cells "
+                              "hold no heights; mend them (gdal_translate -a_scale 1 -a_offset 0).")
         dem = cls(
             path=path,
             band=band,
             grid=Grid(tuple(geotransform), dataset.RasterXSize, dataset.RasterYSize, wkt),
             nodata=source.GetNoDataValue(),
-            scale=(1.0 if scale is None else scale) * feet,
-            offset=(0.0 if offset is None else offset) * feet,
+            scale=(1.0 if scale is None else scale) * metres,
+            offset=(0.0 if offset is None else offset) * metres,
             data_type=gdal.GetDataTypeName(source.DataType),
             bands=dataset.RasterCount,
         )
-        dem.grid.cell_size()
+        try:
+            dem.grid.check()
+        except RasterError as error:
+            raise RasterError(f"{dem.name} cannot be placed: {error}") from error
         return dem
 
     @property
@@ -82,8 +98,12 @@ class Dem:
         """This DEM read as means of `factor` x `factor` cells."""
         if factor <= 1:
             return self
-        return Dem(self.path, self.band, self.grid.coarsened(factor), self.nodata, self.scale, self.offset,
-                   self.data_type, self.bands, self.factor * factor)
+        return replace(self, grid=self.grid.coarsened(factor), factor=self.factor * factor)
+
+    def part(self, row: int, col: int, height: int, width: int) -> Dem:
+        """A window of this DEM as one of its own: beyond it all is void."""
+        origin = self.origin[0] + row * self.factor, self.origin[1] + col * self.factor
+        return replace(self, grid=self.grid.window(row, col, height, width), origin=origin)
 
     def read(self, row: int = 0, col: int = 0, height: int | None = None, width: int | None = None) -> np.ndarray:
         """One window, float32; for many windows use `Reader`."""
@@ -114,9 +134,11 @@ class Reader:
     def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster."""
         grid = self.dem.grid
-        heights = np.full((height, width), np.nan, dtype=np.float32)
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + height, grid.height), min(col + width, grid.width)
+        if (bottom - top, right - left) == (height, width):
+            return self._inside(top, left, bottom, right)
+        heights = np.full((height, width), np.nan, dtype=np.float32)
         if bottom > top and right > left:
             heights[top - row:bottom - row, left - col:right - col] = self._inside(top, left, bottom, right)
         return heights
@@ -124,31 +146,41 @@ class Reader:
     def _inside(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
         from osgeo import gdal
 
-        factor = self.dem.factor
-        window = {"xoff": left * factor, "yoff": top * factor,
+        factor, (first_row, first_col) = self.dem.factor, self.dem.origin
+        window = {"xoff": first_col + left * factor, "yoff": first_row + top * factor,
                   "win_xsize": (right - left) * factor, "win_ysize": (bottom - top) * factor,
                   "buf_xsize": right - left, "buf_ysize": bottom - top}
         if factor > 1:
             window["resample_alg"] = gdal.GRIORA_Average
-        values = self._band.ReadAsArray(**window)
-        if values is None:
-            raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {gdal.GetLastErrorMsg()}")
-        void = self._void(values)
-        heights = values.astype(np.float32, copy=values.dtype == np.float32)
-        if self.dem.scale != 1.0 or self.dem.offset != 0.0:
-            heights = (values * self.dem.scale + self.dem.offset).astype(np.float32)
+        values = self._cells(self._band, window)
+        valid = self._valid(values)
         if self._masked:
             window["resample_alg"] = gdal.GRIORA_NearestNeighbour
-            void |= self._band.GetMaskBand().ReadAsArray(**window) == 0
-        heights[void] = np.nan
+            valid &= self._cells(self._band.GetMaskBand(), window) != 0
+        if self.dem.scale != 1.0 or self.dem.offset != 0.0:
+            values = values * self.dem.scale + self.dem.offset
+        heights = values.astype(np.float32, copy=False)
+        if not valid.all():
+            np.putmask(heights, ~valid, np.float32(np.nan))
         return heights
 
-    def _void(self, values: np.ndarray) -> np.ndarray:
-        void = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+    def _cells(self, band, window: dict) -> np.ndarray:
+        from osgeo import gdal
+
+        try:
+            values = band.ReadAsArray(**window)
+        except RuntimeError as error:
+            raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {error}") from error
+        if values is None:
+            raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {gdal.GetLastErrorMsg()}")
+        return values
+
+    def _valid(self, values: np.ndarray) -> np.ndarray:
+        valid = np.abs(values) < FILL if values.dtype.kind == "f" else np.ones(values.shape, dtype=bool)
         nodata = self.dem.nodata
         if nodata is not None and not np.isnan(nodata):
-            void |= values == (np.float32(nodata) if values.dtype == np.float32 else nodata)
-        return void
+            valid &= values != (np.float32(nodata) if values.dtype == np.float32 else nodata)
+        return valid
 
 
 def open_dataset(path: str):
@@ -167,6 +199,15 @@ def open_dataset(path: str):
     if dataset.RasterCount == 0:
         raise RasterError(f"{_name(path)} has no band: choose one of its subdatasets.")
     return dataset
+
+
+def _metres(dataset, band, replaced: bool) -> float:
+    """Metres per unit of the band's values: by its own unit, else by the vertical axis of the file's CRS."""
+    unit = (band.GetUnitType() or "").strip().lower()
+    reference = dataset.GetSpatialRef()
+    if unit or replaced or reference is None or not reference.IsVertical():
+        return METRES.get(unit, 1.0)
+    return reference.GetTargetLinearUnits("VERT_CS")
 
 
 def _has_mask(band) -> bool:

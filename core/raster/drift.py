@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import RasterError
 from ..progress import Part, Progress
-from .dem import FEET, Dem, open_dataset
+from .dem import METRES, Dem, open_dataset
 from .grid import Grid
 from .resampling import Resampler, bilinear
 from .translate import displaced_nodes
@@ -45,13 +45,15 @@ class Drift:
         shape = NODES, NODES
         return cls(dem.grid, down.reshape(shape), right.reshape(shape), nodes.up.reshape(shape))
 
-    def displaced(self, rows, cols):
-        """`(rows, cols, lift)`: the cells whose content belongs at fractional cells of the grid, and dh in m."""
-        rows, cols = np.broadcast_arrays(rows, cols)
+    def offsets(self, rows, cols):
+        """`(down, right, lift)`: by how many cells the content of fractional cells is moved, and dh in m, float32."""
         u = (rows + 0.5) / self.grid.height * (NODES - 1)
         v = (cols + 0.5) / self.grid.width * (NODES - 1)
-        lift = bilinear(self.lift, u, v).astype(np.float32)
-        return rows - bilinear(self.down, u, v), cols - bilinear(self.right, u, v), lift
+        return tuple(bilinear(nodes, u, v).astype(np.float32) for nodes in (self.down, self.right, self.lift))
+
+    def reach(self, rows, cols) -> tuple[float, float, float, float]:
+        """Bounds `(least down, most down, least right, most right)` of the offsets anywhere."""
+        return (float(self.down.min()), float(self.down.max()), float(self.right.min()), float(self.right.max()))
 
     def write(self, dem: Dem, path: str, vertical: bool, progress: Progress) -> None:
         """Write all bands of `dem` as float32, resampled by cubic convolution; dh is added to band 1 if `vertical`.
@@ -69,7 +71,7 @@ class Drift:
         with RasterWriter(path, self.grid, dem.bands, nodata, names, dataset.GetMetadata()) as writer:
             for number, band in enumerate(bands, 1):
                 unit = dataset.GetRasterBand(number).GetUnitType() or ""
-                writer.unit(number, "m" if unit.strip().lower() in FEET else unit)
+                writer.unit(number, "m" if unit.strip().lower() in METRES else unit)
                 part = Part(progress, (number - 1) / dem.bands, number / dem.bands)
                 self._write_band(band, writer, vertical and number == 1, part)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +12,8 @@ from .grid import Grid, reproject, same_crs
 
 KERNELS = ("cubic", "bilinear", "nearest")
 NODE_STEP = 16
-MARGIN = 3
-TILE = (128, 256)  # cells: small enough for the processor's cache
+MARGIN = 3  # cells of the source round a tile, as many as any kernel draws on
+TILE = (256, 256)  # cells: small enough for the processor's cache, large enough to be worth a call
 
 
 class CellMap:
@@ -25,6 +26,13 @@ class CellMap:
     def __init__(self, source: Grid, target: Grid):
         self._source, self._target = source, target
         self._affine = _cell_affine(source, target) if same_crs(source.crs, target.crs) else None
+
+    @property
+    def offset(self) -> tuple[float, float] | None:
+        """`(down, right)`: cells from one grid to the other where both step alike, else None."""
+        if self._affine is None or self._affine[0][1:] != (1.0, 0.0) or self._affine[1][1:] != (0.0, 1.0):
+            return None
+        return self._affine[0][0], self._affine[1][0]
 
     def __call__(self, row, col):
         """`(row, col)` in the target grid, broadcast; NaN where the position cannot be expressed there."""
@@ -58,36 +66,34 @@ def _cell_affine(source: Grid, target: Grid):
 
 
 def bilinear(nodes: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Bilinear interpolation of `nodes` at fractional node positions; the outermost nodes hold beyond the edge.
+    """Bilinear interpolation of `nodes` (..., rows, cols) at fractional node positions; the outermost hold beyond.
 
     A column of `u` and a row of `v` give a whole grid faster, with the same bits.
     """
     if np.ndim(u) == np.ndim(v) == 2 and u.shape[1] == v.shape[0] == 1:
         return _bilinear_grid(nodes, u[:, 0], v[0])
     u, v = np.broadcast_arrays(u, v)
-    last_row, last_col = nodes.shape[0] - 1, nodes.shape[1] - 1
-    u, v = np.clip(u, 0, last_row), np.clip(v, 0, last_col)
-    row, col = np.minimum(u.astype(np.intp), max(last_row - 1, 0)), np.minimum(v.astype(np.intp), max(last_col - 1, 0))
-    down, right = min(1, last_row) * nodes.shape[1], min(1, last_col)
-    s, t = (u - row).astype(nodes.dtype), (v - col).astype(nodes.dtype)
-    index, flat = row * nodes.shape[1] + col, nodes.ravel()
-    upper = flat[index] + t * (flat[index + right] - flat[index])
-    lower = flat[index + down] + t * (flat[index + down + right] - flat[index + down])
+    row, down, s = _between(u, nodes.shape[-2], nodes.dtype)
+    col, right, t = _between(v, nodes.shape[-1], nodes.dtype)
+    upper = nodes[..., row, col] + t * (nodes[..., row, col + right] - nodes[..., row, col])
+    lower = nodes[..., row + down, col] + t * (nodes[..., row + down, col + right] - nodes[..., row + down, col])
     return upper + s * (lower - upper)
 
 
 def _bilinear_grid(nodes: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    row, down, s = _between(u, nodes.shape[0], nodes.dtype)
-    col, right, t = _between(v, nodes.shape[1], nodes.dtype)
+    row, down, s = _between(u, nodes.shape[-2], nodes.dtype)
+    col, right, t = _between(v, nodes.shape[-1], nodes.dtype)
     first, last = int(row.min()), int((row + down).max())
-    used = nodes[first:last + 1]
-    lines = used[:, col] + t * (used[:, col + right] - used[:, col])
-    upper = lines[row - first]
-    lower = lines[row + down - first]
-    lower -= upper
-    lower *= s[:, None]
-    lower += upper
-    return lower
+    used = nodes[..., first:last + 1, :]
+    lines = used[..., col] + t * (used[..., col + right] - used[..., col])
+    values = np.empty((*nodes.shape[:-2], len(u), len(v)), dtype=nodes.dtype)
+    ends = np.flatnonzero(np.diff(row)) + 1
+    for start, end in zip([0, *ends], [*ends, len(row)]):
+        here = row[start] - first
+        upper, part = lines[..., here, None, :], values[..., start:end, :]
+        np.multiply(s[start:end, None], lines[..., here + down, None, :] - upper, out=part)
+        np.add(part, upper, out=part)
+    return values
 
 
 def _between(u, count, kind):
@@ -109,11 +115,13 @@ class Resampler:
     def __init__(self, dem: Dem, grid: Grid, kernel: str = "cubic", field=None, vertical: bool = True):
         if kernel != "nearest":
             dem = dem.coarsened(int(grid.cell_size() / dem.grid.cell_size() + 1e-6))
-        self.dem, self.grid, self._kernel = dem, grid, _INTERPOLATORS[kernel]
+        self.dem, self.grid, self._kernel = dem, grid, _KERNELS[kernel]
         self._field, self._vertical = field, vertical
         base = grid if field is None else field.grid
         self._to_field = None if field is None or grid == field.grid else CellMap(grid, field.grid)
         self._to_dem = CellMap(base, dem.grid)
+        offsets = [each.offset for each in (self._to_field, self._to_dem) if each is not None]
+        self._offset = None if None in offsets else tuple(sum(axis) for axis in zip(*offsets))
         self._reader = Reader(dem)
 
     def __enter__(self) -> Resampler:
@@ -126,112 +134,229 @@ class Resampler:
         """Heights at the cells of a window of `grid`, float32 `(height, width)`, NaN where void."""
         rows = np.arange(row, row + height, dtype=float)[:, None]
         cols = np.arange(col, col + width, dtype=float)[None, :]
-        lift = None
-        if self._field is not None:
-            if self._to_field is not None:
-                rows, cols = self._to_field(rows, cols)
-            rows, cols, lift = self._field.displaced(rows, cols)
-        rows, cols = np.broadcast_arrays(*self._to_dem(rows, cols))
+        if self._to_field is not None:
+            rows, cols = self._to_field(rows, cols)
         heights = np.empty((height, width), dtype=np.float32)
-        for top in range(0, height, TILE[0]):
-            for left in range(0, width, TILE[1]):
-                part = slice(top, top + TILE[0]), slice(left, left + TILE[1])
-                heights[part] = self._sample(rows[part], cols[part])
-        if lift is not None and self._vertical:
-            heights += lift
+        if self._offset is None:
+            self._scatter(rows, cols, heights)
+        else:
+            self._slide(row, col, rows, cols, heights)
         return heights
 
-    def _sample(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Heights at fractional cells `(n,)` of the grid, float32, NaN where void; for a DEM without a field."""
         size = self.dem.grid
+        row, col = self._to_dem(rows, cols)
         with np.errstate(invalid="ignore"):
-            inside = (rows > -1) & (rows < size.height) & (cols > -1) & (cols < size.width)
+            inside = (row > -1) & (row < size.height) & (col > -1) & (col < size.width)
         heights = np.full(rows.shape, np.nan, dtype=np.float32)
-        if not inside.any():
-            return heights
-        everywhere = bool(inside.all())
-        rows, cols = (rows, cols) if everywhere else (rows[inside], cols[inside])
-        top, left = int(rows.min()) - MARGIN, int(cols.min()) - MARGIN
-        bottom, right = int(rows.max()) + MARGIN + 1, int(cols.max()) + MARGIN + 1
-        source = self._reader.read(top, left, bottom - top, right - left)
-        values = self._kernel(source, rows - top, cols - left)
-        if everywhere:
-            return values
-        heights[inside] = values
+        if inside.any():
+            heights[inside] = self._gathered(row[inside], col[inside])
         return heights
 
+    def _offsets(self, rows, cols):
+        if self._field is None:
+            return np.zeros((1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.float32), None
+        down, right, lift = self._field.offsets(rows, cols)
+        return down, right, lift if self._vertical else None
 
-def nearest(source: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
-    """The value of the nearest cell; `row`, `col` at least half a cell inside `source`."""
-    return source.ravel()[_nearest_index(source, row, col)]
+    def _slide(self, row: int, col: int, rows, cols, heights: np.ndarray) -> None:
+        """Fill a window where both grids step alike: neighbours in it have neighbours for sources."""
+        lowest, highest, leftmost, rightmost = (0, 0, 0, 0) if self._field is None else self._field.reach(rows, cols)
+        whole = [int(np.floor(apart)) for apart in self._offset]
+        part = [np.float32(apart - first) for apart, first in zip(self._offset, whole)]
+        top, left = math.floor(-highest) - MARGIN, math.floor(-rightmost) - MARGIN
+        below, beside = math.ceil(1 - lowest) + MARGIN - top, math.ceil(1 - leftmost) + MARGIN - left
+        source = self._reader.read(row + whole[0] + top, col + whole[1] + left,
+                                   heights.shape[0] + below, heights.shape[1] + beside)
+        for lines, columns in _tiles(heights.shape):
+            tile = heights[lines, columns]
+            down, right, lift = self._offsets(rows[lines], cols[:, columns])
+            beneath = source[lines.start:lines.start + tile.shape[0] + below,
+                             columns.start:columns.start + tile.shape[1] + beside]
+            self._fill(tile, beneath, (part[0] - top) - down, (part[1] - left) - right)
+            if lift is not None:
+                tile += lift
 
+    def _fill(self, tile, source, v, u) -> None:
+        (i, s), (j, t) = _parted(v), _parted(u)
+        self._kernel.beside(source, i, j, s, t, tile)
+        broken = np.flatnonzero(np.isnan(tile))
+        if broken.size:
+            line, place = np.divmod(broken, tile.shape[1])
+            i, j, s, t = (np.broadcast_to(each, tile.shape)[line, place] for each in (i, j, s, t))
+            source = np.ascontiguousarray(source)
+            index = (line + i.astype(np.intp)) * source.shape[1] + place + j.astype(np.intp)
+            tile[line, place] = self._kernel.mended(source, index, s, t)
 
-def _nearest_index(source, row, col):
-    return (row + 0.5).astype(np.intp) * source.shape[1] + (col + 0.5).astype(np.intp)
+    def _scatter(self, rows, cols, heights: np.ndarray) -> None:
+        """Fill a window whose sources lie anywhere."""
+        size = self.dem.grid
+        heights.fill(np.nan)
+        rows, cols = (np.broadcast_to(places, heights.shape) for places in (rows, cols))
+        for tile in _tiles(heights.shape):
+            down, right, lift = self._offsets(rows[tile], cols[tile])
+            row, col = np.broadcast_arrays(*self._to_dem(rows[tile] - down, cols[tile] - right))
+            with np.errstate(invalid="ignore"):
+                inside = (row > -1) & (row < size.height) & (col > -1) & (col < size.width)
+            if inside.any():
+                heights[tile][inside] = self._gathered(row[inside], col[inside])
+            if lift is not None:
+                heights[tile] += lift
 
-
-def interpolate_bilinear(source: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
-    """Bilinear; beside voids over the valid cells only, void where the nearest cell is."""
-    index, s, t = _split(source, row, col)
-    flat, width = source.ravel(), source.shape[1]
-    upper = flat[index] * (1 - t) + flat[index + 1] * t
-    lower = flat[index + width] * (1 - t) + flat[index + width + 1] * t
-    return _mend(source, row, col, upper * (1 - s) + lower * s)
-
-
-def interpolate_cubic(source: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
-    """Cubic convolution (Keys 1981, a = -0.5, the kernel of GDAL's `cubic`); beside voids as bilinear."""
-    index, s, t = _split(source, row, col)
-    across, down = _keys_weights(t), _keys_weights(s)
-    neighbour = _neighbours(source, index)
-    total = np.zeros(row.shape, dtype=np.float32)
-    for j in range(4):
-        line = across[0] * neighbour(j - 1, -1)
-        for i in range(1, 4):
-            line += across[i] * neighbour(j - 1, i - 1)
-        line *= down[j]
-        total += line
-    return _mend(source, row, col, total)
-
-
-def _neighbours(source, index):
-    """`neighbour(down, right)`: the source's values so many cells from `index`; a view where indices run on evenly."""
-    width = source.shape[1]
-    if index.ndim == 2 and index.size and index[-1, -1] - index[0, 0] == (len(index) - 1) * width + index.shape[1] - 1 \
-            and (np.diff(index, axis=1) == 1).all() and (np.diff(index[:, 0]) == width).all():
-        top, left = divmod(int(index[0, 0]), width)
-        return lambda down, right: source[top + down:top + down + index.shape[0],
-                                          left + right:left + right + index.shape[1]]
-    flat = source.ravel()
-    return lambda down, right: flat.take(index + (down * width + right))
-
-
-def _split(source, row, col):
-    top, left = np.floor(row), np.floor(col)
-    index = top.astype(np.intp) * source.shape[1] + left.astype(np.intp)
-    return index, (row - top).astype(np.float32), (col - left).astype(np.float32)
-
-
-def _keys_weights(t):
-    """Weights of the cells -1, 0, 1, 2 at the fraction `t`; their sum is one."""
-    half = np.float32(0.5)
-    first = half * t * (t * (2 - t) - 1)
-    second = half * (t * t * (3 * t - 5) + 2)
-    third = half * t * (t * (4 - 3 * t) + 1)
-    return first, second, third, half * t * t * (t - 1)
-
-
-def _mend(source, row, col, values):
-    """Void where the nearest cell is; where only the kernel touches voids, bilinear over valid cells."""
-    at_void = np.isnan(source.ravel()[_nearest_index(source, row, col)])
-    broken = np.isnan(values) & ~at_void
-    if broken.any():
-        values[broken] = _valid_bilinear(source, row[broken], col[broken])
-    values[at_void] = np.nan
-    return values
+    def _gathered(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        (i, s), (j, t) = _parted(rows), _parted(cols)
+        top, left = int(i.min()) - MARGIN, int(j.min()) - MARGIN
+        width = int(j.max()) + MARGIN + 1 - left
+        source = self._reader.read(top, left, int(i.max()) + MARGIN + 1 - top, width)
+        index = (i - top).astype(np.intp) * width + (j - left).astype(np.intp)
+        s, t = s.astype(np.float32), t.astype(np.float32)
+        values = self._kernel.gathered(source, index, s, t)
+        broken = np.isnan(values)
+        values[broken] = self._kernel.mended(source, index[broken], s[broken], t[broken])
+        return values
 
 
-def _valid_bilinear(source, row, col):
-    index, s, t = _split(source, row, col)
+def _tiles(shape: tuple):
+    """Slices `(rows, columns)` of the tiles of a window."""
+    for top in range(0, shape[0], TILE[0]):
+        for left in range(0, shape[1], TILE[1]):
+            yield slice(top, top + TILE[0]), slice(left, left + TILE[1])
+
+
+def _parted(places):
+    """Fractional cells as whole cells (floats) and the fraction beyond."""
+    whole = np.floor(places)
+    return whole, places - whole
+
+
+class Kernel:
+    """A separable kernel over the cells `first`, `first` + 1, ... from the one before a place.
+
+    `weights(fraction)` are theirs, float32. Whichever way the cells are fetched, the sums have the same bits.
+    """
+
+    def __init__(self, first: int, weights):
+        self._first, self._weights = first, weights
+
+    def beside(self, source, i, j, s, t, values) -> None:
+        """Fill `values`, whose sources lie `i`, `j` whole cells (broadcast) and a fraction further on.
+
+        Where `i` or `j` take two values the kernel gets one cell longer and the weights move along it.
+        """
+        down, across = self._shared(i, s), self._shared(j, t)
+        if down is None or across is None:
+            values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape))
+            return
+        (top, down), (left, across) = down, across
+
+        def cell(row, col):
+            row, col = top + row, left + col
+            return source[row:row + values.shape[0], col:col + values.shape[1]]
+
+        _weigh(cell, down, across, values)
+
+    def gathered(self, source, index, s, t) -> np.ndarray:
+        """Values a fraction `s`, `t` (rows, columns) beyond the cells `index` of the flattened source."""
+        flat, width = source.ravel(), source.shape[1]
+
+        def cell(row, col):
+            return flat.take(index + ((row + self._first) * width + col + self._first))
+
+        values = np.empty(index.shape, dtype=np.float32)
+        _weigh(cell, self._weights(s), self._weights(t), values)
+        return values
+
+    def mended(self, source, index, s, t) -> np.ndarray:
+        """Values where voids may be near: void where the nearest cell is, else of the valid cells alone."""
+        half = np.float32(0.5)
+        flat, width = source.ravel(), source.shape[1]
+        values = np.full(index.shape, np.nan, dtype=np.float32)
+        known = ~np.isnan(flat[index + (s >= half) * width + (t >= half)])
+        index, s, t = index[known], s[known], t[known]
+        found = self.gathered(source, index, s, t)
+        # Where weights were shared over one cell more than the kernel has, a void there did no harm to these.
+        broken = np.isnan(found)
+        found[broken] = _valid_bilinear(source, index[broken], s[broken], t[broken])
+        values[known] = found
+        return values
+
+    def _shared(self, whole, fraction):
+        """`(first cell, weights)` for all places alike, None where they lie too far apart."""
+        least, most = int(whole.min()), int(whole.max())
+        weights = self._weights(fraction)
+        if most - least > 1:
+            return None
+        if most > least:
+            later = (whole > least).astype(np.float32)
+            moved = [weight * later for weight in weights]
+            weights = [weight - other for weight, other in zip(weights, moved)]
+            weights = [weights[0], *(weight + other for weight, other in zip(weights[1:], moved)), moved[-1]]
+        return least + self._first, weights
+
+
+def _beside(source, i, j, s, t, shape):
+    """`(index, s, t)` for Kernel.gathered of cells whose sources lie `i`, `j` whole cells further on."""
+    i, j, s, t = (np.broadcast_to(each, shape) for each in (i, j, s, t))
+    index = (np.arange(shape[0])[:, None] + i.astype(np.intp)) * source.shape[1]
+    index += np.arange(shape[1]) + j.astype(np.intp)
+    return index, s, t
+
+
+def _weigh(cell, down, across, total) -> None:
+    """Fill `total` with the sum of `cell(row, col)` times the weights of rows and columns."""
+    line, product = np.empty_like(total), np.empty_like(total)
+    for row, weight in enumerate(down):
+        np.multiply(across[0], cell(row, 0), out=line)
+        for col in range(1, len(across)):
+            np.multiply(across[col], cell(row, col), out=product)
+            np.add(line, product, out=line)
+        if row == 0:
+            np.multiply(weight, line, out=total)
+        else:
+            np.multiply(weight, line, out=line)
+            np.add(total, line, out=total)
+
+
+def _cubic(t):
+    """Weights of the cells -1, 0, 1, 2 at the fraction `t` by cubic convolution (Keys 1981, a = -0.5, as in GDAL).
+
+    The outer two are -t (1-t)^2 / 2 and -t^2 (1-t) / 2; the inner two follow, as a line is met exactly.
+    """
+    rest = 1 - t
+    both = t * rest
+    both *= np.float32(-0.5)
+    first, last = both * rest, both * t
+    rest += last
+    rest -= first
+    rest -= first
+    third = t + first
+    third -= last
+    third -= last
+    return [first, rest, third, last]
+
+
+def _linear(t):
+    """Weights of the cells 0 and 1 at the fraction `t`."""
+    return [1 - t, t]
+
+
+class Nearest:
+    """The value of the nearest cell."""
+
+    def beside(self, source, i, j, s, t, values) -> None:
+        """As Kernel.beside."""
+        values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape))
+
+    def gathered(self, source, index, s, t) -> np.ndarray:
+        """As Kernel.gathered."""
+        half = np.float32(0.5)
+        return source.ravel().take(index + (s >= half) * source.shape[1] + (t >= half))
+
+    mended = gathered
+
+
+def _valid_bilinear(source, index, s, t):
     flat, width = source.ravel(), source.shape[1]
     total, weights = np.zeros(index.shape, dtype=np.float32), np.zeros(index.shape, dtype=np.float32)
     for offset, weight in ((0, (1 - s) * (1 - t)), (1, (1 - s) * t), (width, s * (1 - t)), (width + 1, s * t)):
@@ -242,4 +367,4 @@ def _valid_bilinear(source, row, col):
     return total / weights
 
 
-_INTERPOLATORS = {"cubic": interpolate_cubic, "bilinear": interpolate_bilinear, "nearest": nearest}
+_KERNELS = {"cubic": Kernel(-1, _cubic), "bilinear": Kernel(0, _linear), "nearest": Nearest()}

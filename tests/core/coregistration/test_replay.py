@@ -83,9 +83,9 @@ def test_the_field_at_nodes_and_beyond(tmp_path):
     rows, cols = np.mgrid[:23, :37].astype(float)
     np.testing.assert_allclose(field.at(rows, cols)[0], rows, atol=1e-5)
     np.testing.assert_allclose(field.at(rows, cols)[1], cols, atol=1e-5)
-    row, col, dz = field.displaced(np.array([[10.0]]), np.array([[20.0]]))
-    # dx = +10 m east: the secondary shows this place one column further west; dy = +20 m north: two rows south.
-    assert (row[0, 0], col[0, 0], dz[0, 0]) == pytest.approx((12.0, 19.0, 2.0))
+    down, right, dz = field.offsets(np.array([[10.0]]), np.array([[20.0]]))
+    # dx = +10 m east moves what lies there one column to the right; dy = +20 m north two rows up.
+    assert (down[0, 0], right[0, 0], dz[0, 0]) == pytest.approx((-2.0, 1.0, 2.0))
     assert np.isfinite(field.at(-500.0, 900.0)).all()
 
 
