@@ -14,6 +14,8 @@ from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .block_shifts import Block
 from .blocks import BlockShift
+from .field_basis import PolynomialBasis, SplineBasis
+from .field_system import FOLDS, STIFFNESS, FieldSystem
 from .shift_field import ShiftField
 from .solution import spread, tukey, weigh
 from .terrain_window import Pair
@@ -25,12 +27,8 @@ NODES_PER_KNOT = 12
 CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
 PASSES = 4
 SETTLED = 0.005  # cells: the field has stopped moving
-STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
-FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
-FOLDS = 5
 SAMPLE = 100_000  # pixels that the median dh is taken from
-GROUPS_FOR_ERROR = 20  # fewer tell no standard error
 FULL_RASTER = 2_000_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
@@ -50,99 +48,6 @@ class Quadratic:
     group: np.ndarray
     counts: np.ndarray
     sample: np.ndarray | None = None
-
-
-class SplineBasis:
-    """Tensor cubic B-splines every `spacing` cells over a grid."""
-
-    def __init__(self, grid: Grid, spacing: float):
-        self._down, self._across = (max(1, round(cells / spacing)) for cells in grid.shape)
-        self._shape = grid.shape
-        index = np.arange(self.size).reshape(self._down + 3, self._across + 3)
-        # Numbered along the shorter side first: the narrower the band, the faster the solution.
-        self.order = (index if self._across <= self._down else index.T).ravel()
-        self.bandwidth = 3 * (min(self._down, self._across) + 3) + 3
-
-    def at(self, rows, cols):
-        """Sparse `(n, coefficients)` values at scattered cells."""
-        from scipy import sparse
-
-        (i, wi), (j, wj) = self._axis(rows, 0), self._axis(cols, 1)
-        columns = (i[:, :, None] * (self._across + 3) + j[:, None, :]).reshape(len(rows), 16)
-        weights = (wi[:, :, None] * wj[:, None, :]).reshape(len(rows), 16)
-        pointers = np.arange(0, 16 * len(rows) + 1, 16)
-        return sparse.csr_matrix((weights.ravel(), columns.ravel(), pointers), (len(rows), self.size))
-
-    def on_lattice(self, coefficients, rows, cols):
-        """Values at all pairs of rows and cols, `(rows, cols)`."""
-        plane = coefficients.reshape(self._down + 3, self._across + 3)
-        return self._dense(rows, 0) @ plane @ self._dense(cols, 1).T
-
-    @property
-    def size(self) -> int:
-        """How many coefficients a component has."""
-        return (self._down + 3) * (self._across + 3)
-
-    def stiffness(self):
-        """The penalty on bending (second differences), and weakly on tilt, which damps extrapolation."""
-        from scipy import sparse
-
-        def differences(count, order):
-            matrix = sparse.identity(count, format="csr")
-            for _ in range(order):
-                matrix = matrix[1:] - matrix[:-1]
-            return matrix.T @ matrix
-
-        down, across = self._down + 3, self._across + 3
-        bending = (sparse.kron(differences(down, 2), sparse.identity(across))
-                   + sparse.kron(sparse.identity(down), differences(across, 2))
-                   + 2 * sparse.kron(differences(down, 1), differences(across, 1)))
-        tilt = (sparse.kron(differences(down, 1), sparse.identity(across))
-                + sparse.kron(sparse.identity(down), differences(across, 1)))
-        return (bending + 1e-3 * tilt).tocsr()
-
-    def _axis(self, cells, axis):
-        intervals = (self._down, self._across)[axis]
-        u = np.clip((np.asarray(cells) + 0.5) / self._shape[axis], 0, 1) * intervals
-        first = np.minimum(u.astype(int), intervals - 1)
-        t = u - first
-        weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
-        return first[:, None] + np.arange(4), weights
-
-    def _dense(self, cells, axis):
-        index, weights = self._axis(cells, axis)
-        matrix = np.zeros((len(cells), (self._down, self._across)[axis] + 3))
-        np.put_along_axis(matrix, index, weights, axis=1)
-        return matrix
-
-
-class PolynomialBasis:
-    """1 (constant) or 1, row, col (plane) over a grid, positions scaled to -1..1."""
-
-    def __init__(self, grid: Grid, order: int):
-        self._shape, self.size = grid.shape, 1 if order == 0 else 3
-        self.order, self.bandwidth = np.arange(self.size), self.size - 1
-
-    def at(self, rows, cols):
-        """Dense-as-sparse `(n, coefficients)` values at scattered cells."""
-        from scipy import sparse
-
-        return sparse.csr_matrix(self._terms(np.asarray(rows, float), np.asarray(cols, float)))
-
-    def on_lattice(self, coefficients, rows, cols):
-        """Values at all pairs of rows and cols, `(rows, cols)`."""
-        down, across = np.meshgrid(rows, cols, indexing="ij")
-        return (self._terms(down.ravel(), across.ravel()) @ coefficients).reshape(down.shape)
-
-    def stiffness(self):
-        """Nothing to stiffen."""
-        from scipy import sparse
-
-        return sparse.csr_matrix((self.size, self.size))
-
-    def _terms(self, rows, cols):
-        u, v = 2 * (rows + 0.5) / self._shape[0] - 1, 2 * (cols + 0.5) / self._shape[1] - 1
-        return np.column_stack([np.ones_like(u), u, v])[:, :self.size]
 
 
 @dataclass(frozen=True)
@@ -175,12 +80,12 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: s
         field = as_shift_field(fit, grid, spacing)
         quadratic = _gather(pair, blocks, field, side, executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
-        following = _levelled(_solve(basis, quadratic, horizontal, stiffness), quadratic.sample)
+        following = _levelled(_solve(basis, quadratic, horizontal, stiffness, done <= 2), quadratic.sample)
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen in two passes, then kept.
-        stiffness = following.stiffness if done >= 2 else None
+        stiffness = following.stiffness
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
-        if stiffness and np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
+        if done >= 2 and np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
             break
     return fit, done
 
@@ -249,23 +154,23 @@ def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, st
     empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))
     if ground.rows.size == 0:
         return empty
-    dx, dy, dz = field.at(ground.rows, ground.cols).astype(float)
-    ground = ground.at((dx, dy, dz))
-    residuals = ground.residuals((dx, dy, dz))
-    known = np.isfinite(residuals)
-    if known.sum() < 10:
+    ground, residuals = ground.under(field)
+    known = np.flatnonzero(np.isfinite(residuals))
+    if known.size < 10:
         return empty
-    design = np.column_stack([-ground.gx, -ground.gy, np.ones_like(ground.gx)])[known]
-    residuals = residuals[known]
-    variance = spread(residuals, design[:, 0] ** 2 + design[:, 1] ** 2)
+    residuals, gx, gy, rows, cols = (values[known] for values in
+                                     (residuals, ground.gx, ground.gy, ground.rows, ground.cols))
+    variance = spread(residuals, gx**2 + gy**2)
     weights = weigh(residuals, variance)
-    rows, cols = ground.rows[known], ground.cols[known]
-    # The data speak of the increment; adding the field turns it into a statement on the whole shift.
-    total = residuals + (design * np.column_stack([dx[known], dy[known], dz[known]])).sum(axis=1)
     cell = ((rows - window[0]) // side).astype(int) * (window[3] // side + 1) + ((cols - window[1]) // side).astype(int)
+    row, col, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
+    # The data speak of the increment; adding the field turns it into a statement on the whole shift.
+    b += np.einsum("nij,jn->ni", M, field.at(row, col))
     # Outliers have no say: without a mask, ground that changed would pull even a median.
-    sample = np.column_stack([rows, cols, design, total])[weights > 0][::every]
-    return *_sums(cell, rows, cols, design, weights, total), sample
+    some = np.flatnonzero(weights > 0)[::every]
+    design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
+    total = residuals[some] + (design.T * field.at(rows[some], cols[some])).sum(axis=0)
+    return row, col, M, b, counts, np.column_stack([rows[some], cols[some], design, total])
 
 
 def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
@@ -281,20 +186,22 @@ def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
     return Fit(fit.basis, coefficients, fit.stiffness)
 
 
-def _sums(cell, rows, cols, design, weights, total):
-    labels, index = np.unique(cell, return_inverse=True)
+def _sums(cell, rows, cols, design, weights, residuals):
+    """Each cell's mean row and column, `M`, `b` and count; a design column None is of ones."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1])
+    labels, index = np.unique(cell[starts], return_inverse=True)
 
     def add(values):
-        return np.bincount(index, values, len(labels))
+        return np.bincount(index, np.add.reduceat(values, starts), len(labels))
 
-    count = add(np.ones_like(weights))
+    count = np.bincount(index, np.diff(starts, append=cell.size), len(labels))
     M = np.empty((len(labels), 3, 3))
     b = np.empty((len(labels), 3))
     for i in range(3):
-        weighted = weights * design[:, i]
-        b[:, i] = add(weighted * total)
+        weighted = weights if design[i] is None else weights * design[i]
+        b[:, i] = add(weighted * residuals)
         for j in range(i, 3):
-            M[:, i, j] = M[:, j, i] = add(weighted * design[:, j])
+            M[:, i, j] = M[:, j, i] = add(weighted if design[j] is None else weighted * design[j])
     return add(rows) / count, add(cols) / count, M, b, count
 
 
@@ -306,20 +213,20 @@ def _starts(field: ShiftField, window: tuple) -> tuple:
     return tuple((float(x), float(y)) for x in (dx.min(), dx.max()) for y in (dy.min(), dy.max()))
 
 
-def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = None) -> Fit:
-    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen if not given."""
+def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = None, choose: bool = True) -> Fit:
+    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen (near the last)."""
     P = basis.at(data.rows, data.cols)
     weights = np.ones(len(data.rows))
-    system = _System(basis, P, data, horizontal)
+    system = FieldSystem(basis, P, data, horizontal)
     usual = stiffness or (STIFFNESS[len(STIFFNESS) // 3],) * 2
     for _ in range(3):
         coefficients = system.solve(weights, usual)
         if len(data.rows) > 20:
             weights = _cell_weights(data, P, coefficients)
-    if stiffness or isinstance(basis, PolynomialBasis) or len(np.unique(data.group)) < FOLDS:
+    if not choose or isinstance(basis, PolynomialBasis) or len(np.unique(data.group)) < FOLDS:
         return Fit(basis, coefficients, usual)
-    stiffness = system.cross_validated(weights)
-    return Fit(basis, system.solve(weights, stiffness), stiffness)
+    chosen = system.cross_validated(weights, stiffness[0] if stiffness else None)
+    return Fit(basis, system.solve(weights, chosen), chosen)
 
 
 def _cell_weights(data: Quadratic, P, coefficients) -> np.ndarray:
@@ -341,90 +248,3 @@ def _cell_weights(data: Quadratic, P, coefficients) -> np.ndarray:
     usual = np.maximum(usual, PIXEL_SHARE * np.sqrt(data.counts[heavy] / mass[heavy]))
     weights[heavy] = tukey((misfit - np.median(misfit)) / usual)
     return weights
-
-
-class _System:
-    """The normal equations of a basis and a set of quadratic forms, banded: neighbours in the net lie close."""
-
-    def __init__(self, basis, P, data: Quadratic, horizontal: bool):
-        self._basis, self._P, self._data = basis, P, data
-        self._axes = (0, 1, 2) if horizontal else (2,)
-        penalty = basis.stiffness()
-        self._band = (basis.bandwidth + 1) * len(self._axes) - 1
-        self._penalties = [self._banded([[penalty if i == j == axis else None for j in self._axes]
-                                         for i in self._axes]) for axis in self._axes]
-
-    def solve(self, weights, stiffness) -> np.ndarray:
-        """Coefficients `(3, size)`; components that are not solved for stay zero."""
-        return self._solved(*self._normal(weights), stiffness)
-
-    def _normal(self, weights):
-        from scipy import sparse
-
-        P, data = self._P, self._data
-        blocks = [[P.T @ sparse.diags(weights * data.M[:, i, j]) @ P for j in self._axes] for i in self._axes]
-        right = np.stack([P.T @ (weights * data.b[:, i]) for i in self._axes], axis=1)
-        return self._banded(blocks), right[self._basis.order].ravel()
-
-    def _banded(self, blocks):
-        """Upper banded form of a symmetric matrix given as one sparse block for every pair of components."""
-        count = len(self._axes)
-        rank = np.argsort(self._basis.order)
-        band = np.zeros((self._band + 1, count * self._basis.size))
-        for i, line in enumerate(blocks):
-            for j, block in enumerate(line):
-                if block is None:
-                    continue
-                block = block.tocoo()
-                row, col = rank[block.row] * count + i, rank[block.col] * count + j
-                upper = row <= col
-                band[self._band + row[upper] - col[upper], col[upper]] = block.data[upper]
-        return band
-
-    def _solved(self, normal, right, stiffness):
-        from scipy.linalg import solveh_banded
-
-        count = len(self._axes)
-        system = normal.copy()
-        for place, (axis, penalty) in enumerate(zip(self._axes, self._penalties)):
-            usual = normal[-1, place::count].mean()
-            system += penalty * (usual * stiffness[0 if axis < 2 else 1])
-            system[-1, place::count] += usual * 1e-9
-        found = solveh_banded(system, right, overwrite_ab=True, check_finite=False).reshape(-1, count)
-        coefficients = np.zeros((3, self._basis.size))
-        coefficients[np.ix_(self._axes, self._basis.order)] = found.T
-        return coefficients
-
-    def cross_validated(self, weights) -> tuple:
-        """The stiffness (horizontal, vertical) that foretells blocks held out of the fit.
-
-        Not the best but the stiffest that is no worse than the best by more than a standard error of their difference
-        (Hastie et al. 2009, section 7.10): what the data do not demand is not put into the field.
-        """
-        folds = np.random.default_rng(0).permutation(int(self._data.group.max()) + 1)[self._data.group] % FOLDS
-        kept = [self._normal(weights * (folds != fold)) for fold in range(FOLDS)]
-
-        def misfit(stiffness):
-            return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
-                       for fold in range(FOLDS))
-
-        both = _stiffest(STIFFNESS, lambda value: misfit((value, value)))
-        near = both * FINER
-        vertical = _stiffest(near, lambda value: misfit((both, value)))
-        horizontal = _stiffest(near, lambda value: misfit((value, vertical)))
-        return horizontal, vertical
-
-    def _misfit(self, coefficients, weights) -> np.ndarray:
-        """The misfit of every group, up to a constant."""
-        field = np.stack([self._P @ c for c in coefficients], axis=1)
-        curved = np.einsum("ni,nij,nj->n", field, self._data.M, field)
-        return np.bincount(self._data.group, weights * (curved - 2 * (self._data.b * field).sum(axis=1)))
-
-
-def _stiffest(candidates, misfit) -> float:
-    """The largest candidate whose misfit is within a standard error of the least; the best where groups are few."""
-    misfits = np.array([misfit(value) for value in candidates])
-    excess = misfits - misfits[misfits.sum(axis=1).argmin()]
-    groups = excess.shape[1]
-    error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
-    return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))

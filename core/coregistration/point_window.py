@@ -79,13 +79,13 @@ class PointWindow(TerrainWindow):
         self.rows, self.cols, self.heights = (values[index] for values in
                                               (points.rows, points.cols, points.heights))
         self.gx = self.gy = np.full(self.rows.shape, np.nan)
-        self._coefficients = None
-        self._pair = pair
+        self._place, self._dense = np.arange(self.rows.size), False
+        self._secondary, self._pair = None, pair
         self._east, self._north = grid.cell_metres(self.rows)
         if self.rows.size:
             self._pair = replace(pair, secondary=pair.secondary.coarsened(self._coarseness()))
             self._to_secondary = CellMap(grid, self._pair.secondary.grid)
-            self._load_secondary(((0.0, 0.0), *starts))
+            self._secondary = self._splines(((0.0, 0.0), *starts))
 
     def _coarseness(self) -> int:
         """How many cells a side make one, so that the DEM beneath the points fits into memory."""

@@ -10,14 +10,10 @@ import numpy as np
 from ..raster.dem import Dem, Reader
 from ..raster.masks import StableTerrain
 from ..raster.resampling import CellMap
-from ..statistics.robust import nmad
+from .secondary import Lines, Splines, find_spikes
+from .shift_field import ShiftField
 
-FOOTPRINT = 3  # cells round a position that a cubic B-spline draws on, with one to spare
-REACH = 12  # cells that a shift may move from its start
-PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
-SPIKE = 8.0  # NMADs of the bend: more is no terrain
 SPARSE = 10_000  # cells that lead most of the way to a shift
-LOOK = 20_000  # cells that a typical spread is taken from
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,21 @@ class TerrainWindow:
 
     def __init__(self, pair: Pair, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0):
         self._pair, self.step = pair, step
-        self.rows, self.cols, self.heights, self.gx, self.gy = self._stable_cells(window, step, phase)
-        self._coefficients = None
+        self._lines = np.arange(window[0] + (phase - window[0]) % step, window[0] + window[2], step)
+        self._columns = np.arange(window[1], window[1] + window[3])
+        self._keep(*self._stable_cells(window))
+        self._dense = True  # whole lines are worth more than single cells
+        self._secondary = None
         if self.rows.size:
-            self._east, self._north = pair.reference.grid.cell_metres(self.rows)
-            self._to_secondary = CellMap(pair.reference.grid, pair.secondary.grid)
-            self._load_secondary(((0.0, 0.0), *starts))
+            self._lookbeneath(((0.0, 0.0), *starts))
+
+    def _keep(self, place, heights, gx, gy) -> None:
+        """Take the cells at `place`, flat indices over kept lines and columns, from dense arrays."""
+        self._place = place
+        line, col = np.divmod(place, self._columns.size)
+        self.rows, self.cols = self._lines[line].astype(float), self._columns[col].astype(float)
+        self.heights, self.gx, self.gy = (values.ravel()[place].astype(float) for values in (heights, gx, gy))
+        self._east, self._north = self._pair.reference.grid.cell_metres(self.rows)
 
     def at(self, shift) -> TerrainWindow:
         """The window as it serves a fit from `shift` on: the reference's gradient is the same for all."""
@@ -77,93 +82,95 @@ class TerrainWindow:
         """The same window with some of its cells only (a slice or index array)."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north"):
+        other._dense = False
+        for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north", "_place"):
             setattr(other, name, getattr(self, name)[cells])
         return other
 
     @property
     def sparse(self) -> TerrainWindow:
         """About SPARSE cells of the same window, for what needs no more."""
-        return self.part(slice(None, None, max(1, self.rows.size // SPARSE)))
+        every = max(1, self.rows.size // SPARSE)
+        if not isinstance(self._secondary, Lines):
+            return self.part(slice(None, None, every))
+        line, col = np.divmod(self._place, self._columns.size)
+        kept = np.flatnonzero(line % every == 0)
+        other = self.part(kept)
+        other.step, other._lines = self.step * every, self._lines[::every]
+        other._place = line[kept] // every * self._columns.size + col[kept]
+        other._secondary, other._dense = self._secondary.every(every), True
+        return other
 
-    def _stable_cells(self, window, step, phase):
+    def _stable_cells(self, window):
         row, col, height, width = window
         with Reader(self._pair.reference) as reader:
             ground = reader.read(row - 1, col - 1, height + 2, width + 2)
         spikes, _ = find_spikes(ground)
         ground.ravel()[spikes] = np.nan
-        kept = np.arange((phase - row) % step, height, step)
         grid = self._pair.reference.grid
-        east, north = grid.cell_metres(row + kept)
-        line = ground[kept + 1]
+        east, north = grid.cell_metres(self._lines)
+        kept = slice(int(self._lines[0]) - row, height, self.step) if self._lines.size else slice(0, 0)
+        line = ground[1:-1][kept]
         gx = (line[:, 2:] - line[:, :-2]) * (0.5 / east[:, None]).astype(np.float32)
-        gy = (ground[kept + 2, 1:-1] - ground[kept, 1:-1]) * (0.5 / north[:, None]).astype(np.float32)
+        gy = (ground[2:, 1:-1][kept] - ground[:-2, 1:-1][kept]) * (0.5 / north[:, None]).astype(np.float32)
         good = np.isfinite(line[:, 1:-1] + gx + gy)
         if not self._pair.terrain.everywhere:
             good &= self._pair.terrain.cover(grid.window(row, col, height, width))[kept]
-        index = np.flatnonzero(good)
-        lines, cols = np.divmod(index, width)
-        values = (line[:, 1:-1].ravel()[index], gx.ravel()[index], gy.ravel()[index])
-        return (row + kept[lines].astype(float), col + cols.astype(float), *(v.astype(np.float64) for v in values))
+        return np.flatnonzero(good), line[:, 1:-1], gx, gy
 
-    def _load_secondary(self, starts: tuple) -> None:
-        from scipy import ndimage
+    def _lookbeneath(self, starts: tuple) -> None:
+        """Read the secondary where shifts from `starts` (m) will ask for it."""
+        reference, secondary = self._pair.reference.grid, self._pair.secondary
+        self._to_secondary = CellMap(reference, secondary.grid)
+        if self._to_secondary.offset is not None:
+            moves = np.concatenate([np.column_stack(np.broadcast_arrays(*self._moves(*start[:2]))) for start in starts])
+            self._secondary = Lines(secondary, self._lines, self._columns, self._to_secondary.offset, moves)
+        else:
+            self._secondary = self._splines(starts)
 
+    def _splines(self, starts: tuple) -> Splines:
         corners = self.part(_outermost(self.rows, self.cols))
-        places = [corners._beneath(start[0], start[1]) for start in starts]
-        row, col = (np.concatenate([place[axis].ravel() for place in places]) for axis in (0, 1))
-        known = np.isfinite(row + col)
-        size = self._pair.secondary.grid
-        if not known.any():
-            return
-        reach = PREFILTER_REACH + REACH
-        self._top = max(int(row[known].min()) - reach, -1)
-        self._left = max(int(col[known].min()) - reach, -1)
-        bottom = min(int(row[known].max()) + reach + 1, size.height + 1)
-        right = min(int(col[known].max()) + reach + 1, size.width + 1)
-        if bottom - self._top < 4 or right - self._left < 4:
-            return
-        with Reader(self._pair.secondary) as reader:
-            heights = reader.read(self._top, self._left, bottom - self._top, right - self._left)
-        void = np.isnan(heights)
-        if void.all():
-            return
-        if void.any():
-            _fill(heights, void)
-            for axis in (0, 1):
-                void = ndimage.maximum_filter1d(void, 2 * FOOTPRINT - 1, axis=axis)
-        spikes, typical = find_spikes(heights)
-        heights.ravel()[spikes] = typical
-        void.ravel()[spikes] = True
-        self._void = void
-        self._coefficients = ndimage.spline_filter(heights, order=3, output=np.float32, mode="nearest")
+        places = [corners.beneath(start[0], start[1]) for start in starts]
+        return Splines(self._pair.secondary, *(np.concatenate([place[axis].ravel() for place in places])
+                                               for axis in (0, 1)))
+
+    def _moves(self, dx, dy):
+        """Cells down and right that a shift (m) is on every line, float32 columns; a single one where they agree."""
+        east, north = self._pair.reference.grid.cell_metres(self._lines)
+        if np.ptp(east) == np.ptp(north) == 0:
+            east, north = east[:1], north[:1]
+        return tuple((metres / cell).astype(np.float32)[:, None] for metres, cell in ((dy, north), (dx, east)))
 
     def sample(self, dx, dy) -> np.ndarray:
-        """Heights of the secondary at p - (dx, dy), metres, by cubic B-splines; NaN where void. Scalars or (n,)."""
-        from scipy import ndimage
-
-        if self._coefficients is None:
+        """Heights of the secondary at p - (dx, dy), metres; NaN where void. Scalars or (n,)."""
+        if self._secondary is None:
             return np.full(self.rows.shape, np.nan)
-        row, col = self._beneath(dx, dy)
-        row, col = row - self._top, col - self._left
-        height, width = self._coefficients.shape
-        with np.errstate(invalid="ignore"):
-            outside = ~((row >= 1) & (row <= height - 2) & (col >= 1) & (col <= width - 2))
-        if outside.any():
-            row[outside] = col[outside] = 1.0
-        found = ndimage.map_coordinates(self._coefficients, (row, col), output=np.float64, order=3, prefilter=False,
-                                        mode="nearest")
-        found[self._void.ravel()[(row + 0.5).astype(np.intp) * width + (col + 0.5).astype(np.intp)]] = np.nan
-        found[outside] = np.nan
-        return found
+        if isinstance(self._secondary, Lines) and self._dense and np.ndim(dx) == np.ndim(dy) == 0:
+            return self._secondary.at(*self._moves(dx, dy)).ravel()[self._place].astype(float)
+        return self._secondary.scattered(*self.beneath(dx, dy))
 
-    def _beneath(self, dx, dy):
+    def beneath(self, dx, dy):
         """Cells of the secondary that a shift (m) puts beneath this window's cells."""
         return self._to_secondary(self.rows - dy / self._north, self.cols - dx / self._east)
+
+    def under(self, field: ShiftField) -> tuple[TerrainWindow, np.ndarray]:
+        """The window as it serves a fit from `field` on, and dh (m) after it; NaN where void."""
+        if not isinstance(self._secondary, Lines):
+            shift = field.at(self.rows, self.cols).astype(float)
+            ground = self.at(shift)
+            return ground, ground.residuals(shift)
+        down, right, lift = field.offsets(self._lines[:, None], self._columns[None, :])
+        heights = self._secondary.at(down, right)
+        heights += lift
+        return self, self.heights - heights.ravel()[self._place]
 
     def residuals(self, shift) -> np.ndarray:
         """dh = reference - secondary after the shift (dx, dy, dz), metres, NaN where void."""
         return self.heights - self.sample(shift[0], shift[1]) - shift[2]
+
+    def metres_from(self, row: float, col: float) -> tuple[np.ndarray, np.ndarray]:
+        """The way east and north (m) from a fractional cell of the reference to each cell."""
+        return (self.cols - col) * self._east, (self.rows - row) * self._north
 
     def secondary_gradient(self, shift) -> np.ndarray:
         """The secondary's gradient `(n, 2)` (m/m, east and north) beneath each cell, by central differences."""
@@ -183,32 +190,3 @@ def _outermost(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
     """Indices of cells that reach as far as any along every side, and of a few between."""
     ends = [values.argmin() for values in (rows, cols)] + [values.argmax() for values in (rows, cols)]
     return np.concatenate([np.arange(0, rows.size, max(1, rows.size // 200)), ends])
-
-
-def _fill(heights: np.ndarray, void: np.ndarray) -> None:
-    """Bridge voids along the rows, so that the spline does not ring at their rims."""
-    flat, gaps = heights.ravel(), np.flatnonzero(void)
-    known = np.flatnonzero(~void)
-    flat[gaps] = np.interp(gaps, known, flat[known])
-
-
-def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
-
-    A spike would ring through the spline and tilt its neighbours' gradient, where no robust loss can tell it any more.
-    """
-    bend = heights[:-2, 1:-1] + heights[2:, 1:-1]
-    bend += heights[1:-1, :-2]
-    bend += heights[1:-1, 2:]
-    bend *= np.float32(-0.25)
-    bend += heights[1:-1, 1:-1]
-    limit = SPIKE * nmad(bend.ravel()[::max(1, bend.size // LOOK)])
-    if not np.isfinite(limit) or limit == 0:
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
-    with np.errstate(invalid="ignore"):
-        index = np.flatnonzero(np.abs(bend, out=bend) > limit)
-    row, col = np.divmod(index, bend.shape[1])
-    around = np.stack([heights[row + i, col + j] for i in range(3) for j in range(3)])
-    typical = np.median(around, axis=0)
-    far = np.abs(heights[row + 1, col + 1] - typical) > limit
-    return (row[far] + 1) * heights.shape[1] + col[far] + 1, typical[far]

@@ -179,7 +179,7 @@ class Resampler:
                 tile += lift
 
     def _fill(self, tile, source, v, u) -> None:
-        (i, s), (j, t) = _parted(v), _parted(u)
+        (i, s), (j, t) = fractions(v), fractions(u)
         self._kernel.beside(source, i, j, s, t, tile)
         broken = np.flatnonzero(np.isnan(tile))
         if broken.size:
@@ -205,7 +205,7 @@ class Resampler:
                 heights[tile] += lift
 
     def _gathered(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        (i, s), (j, t) = _parted(rows), _parted(cols)
+        (i, s), (j, t) = fractions(rows), fractions(cols)
         top, left = int(i.min()) - MARGIN, int(j.min()) - MARGIN
         width = int(j.max()) + MARGIN + 1 - left
         source = self._reader.read(top, left, int(i.max()) + MARGIN + 1 - top, width)
@@ -224,8 +224,8 @@ def _tiles(shape: tuple):
             yield slice(top, top + TILE[0]), slice(left, left + TILE[1])
 
 
-def _parted(places):
-    """Fractional cells as whole cells (floats) and the fraction beyond."""
+def fractions(places):
+    """Fractional cells as whole cells (of the same type) and the fraction beyond."""
     whole = np.floor(places)
     return whole, places - whole
 
@@ -239,22 +239,28 @@ class Kernel:
     def __init__(self, first: int, weights):
         self._first, self._weights = first, weights
 
-    def beside(self, source, i, j, s, t, values) -> None:
-        """Fill `values`, whose sources lie `i`, `j` whole cells (broadcast) and a fraction further on.
+    def beside(self, source, i, j, s, t, values, step: int = 1) -> None:
+        """Fill `values`, whose sources lie `i`, `j` whole cells and a fraction further on, every `step`-th line.
 
-        Where `i` or `j` take two values the kernel gets one cell longer and the weights move along it.
+        `i`, `j`, `s`, `t` are for all cells, for each line, or for each cell. Where `i` or `j` take two values the
+        kernel gets one cell longer and the weights move along it.
         """
         down, across = self._shared(i, s), self._shared(j, t)
         if down is None or across is None:
-            values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape))
+            values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape, step))
             return
         (top, down), (left, across) = down, across
+        height, width = values.shape
 
-        def cell(row, col):
+        def cell(row, col, beyond=0):
             row, col = top + row, left + col
-            return source[row:row + values.shape[0], col:col + values.shape[1]]
+            return source[row:row + (height - 1) * step + 1:step, col:col + width + beyond]
 
-        _weigh(cell, down, across, values)
+        if all(weight.shape[1] == 1 for weight in down):
+            lines = _sum(down, [cell(row, 0, len(across) - 1) for row in range(len(down))])
+            values[:] = _sum(across, [lines[:, col:col + width] for col in range(len(across))])
+        else:
+            _weigh(cell, down, across, values)
 
     def gathered(self, source, index, s, t) -> np.ndarray:
         """Values a fraction `s`, `t` (rows, columns) beyond the cells `index` of the flattened source."""
@@ -295,12 +301,22 @@ class Kernel:
         return least + self._first, weights
 
 
-def _beside(source, i, j, s, t, shape):
+def _beside(source, i, j, s, t, shape, step=1):
     """`(index, s, t)` for Kernel.gathered of cells whose sources lie `i`, `j` whole cells further on."""
     i, j, s, t = (np.broadcast_to(each, shape) for each in (i, j, s, t))
-    index = (np.arange(shape[0])[:, None] + i.astype(np.intp)) * source.shape[1]
+    index = (np.arange(0, shape[0] * step, step)[:, None] + i.astype(np.intp)) * source.shape[1]
     index += np.arange(shape[1]) + j.astype(np.intp)
     return index, s, t
+
+
+def _sum(weights, parts) -> np.ndarray:
+    """Sum of weights times parts."""
+    total = weights[0] * parts[0]
+    product = np.empty_like(total)
+    for weight, part in zip(weights[1:], parts[1:]):
+        np.multiply(weight, part, out=product)
+        np.add(total, product, out=total)
+    return total
 
 
 def _weigh(cell, down, across, total) -> None:
@@ -336,6 +352,18 @@ def _cubic(t):
     return [first, rest, third, last]
 
 
+def _quintic(t):
+    """Weights of the cells -2 to 3 at the fraction `t`, of the polynomial through them (Lagrange)."""
+    from_cell = [t - np.float32(place) for place in range(-2, 4)]
+    before, after = [from_cell[0]], [from_cell[5]]
+    for place in range(1, 5):
+        before.append(before[-1] * from_cell[place])
+        after.append(after[-1] * from_cell[5 - place])
+    scale = [np.float32(1 / value) for value in (-120, 24, -12, 12, -24, 120)]
+    inner = [before[place - 1] * after[4 - place] * scale[place] for place in range(1, 5)]
+    return [after[4] * scale[0], *inner, before[4] * scale[5]]
+
+
 def _linear(t):
     """Weights of the cells 0 and 1 at the fraction `t`."""
     return [1 - t, t]
@@ -367,4 +395,5 @@ def _valid_bilinear(source, index, s, t):
     return total / weights
 
 
+LAGRANGE = Kernel(-2, _quintic)
 _KERNELS = {"cubic": Kernel(-1, _cubic), "bilinear": Kernel(0, _linear), "nearest": Nearest()}

@@ -1,0 +1,100 @@
+"""What a shift field is made of: functions over a grid whose sum it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..raster.grid import Grid
+
+
+class SplineBasis:
+    """Tensor cubic B-splines every `spacing` cells over a grid."""
+
+    def __init__(self, grid: Grid, spacing: float):
+        self._down, self._across = (max(1, round(cells / spacing)) for cells in grid.shape)
+        self._shape = grid.shape
+        index = np.arange(self.size).reshape(self._down + 3, self._across + 3)
+        # Numbered along the shorter side first: the narrower the band, the faster the solution.
+        self.order = (index if self._across <= self._down else index.T).ravel()
+        self.bandwidth = 3 * (min(self._down, self._across) + 3) + 3
+
+    def at(self, rows, cols):
+        """Sparse `(n, coefficients)` values at scattered cells."""
+        from scipy import sparse
+
+        (i, wi), (j, wj) = self._axis(rows, 0), self._axis(cols, 1)
+        columns = (i[:, :, None] * (self._across + 3) + j[:, None, :]).reshape(len(rows), 16)
+        weights = (wi[:, :, None] * wj[:, None, :]).reshape(len(rows), 16)
+        pointers = np.arange(0, 16 * len(rows) + 1, 16)
+        return sparse.csr_matrix((weights.ravel(), columns.ravel(), pointers), (len(rows), self.size))
+
+    def on_lattice(self, coefficients, rows, cols):
+        """Values at all pairs of rows and cols, `(rows, cols)`."""
+        plane = coefficients.reshape(self._down + 3, self._across + 3)
+        return self._dense(rows, 0) @ plane @ self._dense(cols, 1).T
+
+    @property
+    def size(self) -> int:
+        """How many coefficients a component has."""
+        return (self._down + 3) * (self._across + 3)
+
+    def stiffness(self):
+        """The penalty on bending (second differences), and weakly on tilt, which damps extrapolation."""
+        from scipy import sparse
+
+        def differences(count, order):
+            matrix = sparse.identity(count, format="csr")
+            for _ in range(order):
+                matrix = matrix[1:] - matrix[:-1]
+            return matrix.T @ matrix
+
+        down, across = self._down + 3, self._across + 3
+        bending = (sparse.kron(differences(down, 2), sparse.identity(across))
+                   + sparse.kron(sparse.identity(down), differences(across, 2))
+                   + 2 * sparse.kron(differences(down, 1), differences(across, 1)))
+        tilt = (sparse.kron(differences(down, 1), sparse.identity(across))
+                + sparse.kron(sparse.identity(down), differences(across, 1)))
+        return (bending + 1e-3 * tilt).tocsr()
+
+    def _axis(self, cells, axis):
+        intervals = (self._down, self._across)[axis]
+        u = np.clip((np.asarray(cells) + 0.5) / self._shape[axis], 0, 1) * intervals
+        first = np.minimum(u.astype(int), intervals - 1)
+        t = u - first
+        weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
+        return first[:, None] + np.arange(4), weights
+
+    def _dense(self, cells, axis):
+        index, weights = self._axis(cells, axis)
+        matrix = np.zeros((len(cells), (self._down, self._across)[axis] + 3))
+        np.put_along_axis(matrix, index, weights, axis=1)
+        return matrix
+
+
+class PolynomialBasis:
+    """1 (constant) or 1, row, col (plane) over a grid, positions scaled to -1..1."""
+
+    def __init__(self, grid: Grid, order: int):
+        self._shape, self.size = grid.shape, 1 if order == 0 else 3
+        self.order, self.bandwidth = np.arange(self.size), self.size - 1
+
+    def at(self, rows, cols):
+        """Dense-as-sparse `(n, coefficients)` values at scattered cells."""
+        from scipy import sparse
+
+        return sparse.csr_matrix(self._terms(np.asarray(rows, float), np.asarray(cols, float)))
+
+    def on_lattice(self, coefficients, rows, cols):
+        """Values at all pairs of rows and cols, `(rows, cols)`."""
+        down, across = np.meshgrid(rows, cols, indexing="ij")
+        return (self._terms(down.ravel(), across.ravel()) @ coefficients).reshape(down.shape)
+
+    def stiffness(self):
+        """Nothing to stiffen."""
+        from scipy import sparse
+
+        return sparse.csr_matrix((self.size, self.size))
+
+    def _terms(self, rows, cols):
+        u, v = 2 * (rows + 0.5) / self._shape[0] - 1, 2 * (cols + 0.5) / self._shape[1] - 1
+        return np.column_stack([np.ones_like(u), u, v])[:, :self.size]

@@ -1,0 +1,109 @@
+"""The normal equations of a shift field, and how stiff cross-validation wants it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
+FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
+FOLDS = 5
+GROUPS_FOR_ERROR = 20  # fewer tell no standard error
+HELD_OUT = 60  # blocks: so many tell one stiffness from another
+
+
+class FieldSystem:
+    """The normal equations of a basis and a set of quadratic forms, banded: neighbours in the net lie close."""
+
+    def __init__(self, basis, P, data: Quadratic, horizontal: bool):
+        self._basis, self._P, self._data = basis, P, data
+        self._axes = (0, 1, 2) if horizontal else (2,)
+        penalty = basis.stiffness()
+        self._band = (basis.bandwidth + 1) * len(self._axes) - 1
+        self._penalties = [self._banded([[penalty if i == j == axis else None for j in self._axes]
+                                         for i in self._axes]) for axis in self._axes]
+
+    def solve(self, weights, stiffness) -> np.ndarray:
+        """Coefficients `(3, size)`; components that are not solved for stay zero."""
+        return self._solved(*self._normal(weights), stiffness)
+
+    def _normal(self, weights, cells=slice(None)):
+        """The banded normal matrix and the right side of some of the cells."""
+        from scipy import sparse
+
+        P, M, b, weights = self._P[cells], self._data.M[cells], self._data.b[cells], weights[cells]
+        T = P.T.tocsr()
+        blocks = [[T @ sparse.diags(weights * M[:, i, j]) @ P if j >= i else None for j in self._axes]
+                  for i in self._axes]
+        blocks = [[blocks[i][j] if j >= i else blocks[j][i] for j in range(len(blocks))] for i in range(len(blocks))]
+        right = np.stack([T @ (weights * b[:, i]) for i in self._axes], axis=1)
+        return self._banded(blocks), right[self._basis.order].ravel()
+
+    def _banded(self, blocks):
+        """Upper banded form of a symmetric matrix given as one sparse block for every pair of components."""
+        count = len(self._axes)
+        rank = np.argsort(self._basis.order)
+        band = np.zeros((self._band + 1, count * self._basis.size))
+        for i, line in enumerate(blocks):
+            for j, block in enumerate(line):
+                if block is None:
+                    continue
+                block = block.tocoo()
+                row, col = rank[block.row] * count + i, rank[block.col] * count + j
+                upper = row <= col
+                band[self._band + row[upper] - col[upper], col[upper]] = block.data[upper]
+        return band
+
+    def _solved(self, normal, right, stiffness):
+        from scipy.linalg import solveh_banded
+
+        count = len(self._axes)
+        system = normal.copy()
+        for place, (axis, penalty) in enumerate(zip(self._axes, self._penalties)):
+            usual = normal[-1, place::count].mean()
+            system += penalty * (usual * stiffness[0 if axis < 2 else 1])
+            system[-1, place::count] += usual * 1e-9
+        found = solveh_banded(system, right, overwrite_ab=True, check_finite=False).reshape(-1, count)
+        coefficients = np.zeros((3, self._basis.size))
+        coefficients[np.ix_(self._axes, self._basis.order)] = found.T
+        return coefficients
+
+    def cross_validated(self, weights, near: float | None = None) -> tuple:
+        """The stiffness (horizontal, vertical) that foretells blocks held out of the fit; sought about `near` if given.
+
+        Not the best but the stiffest that is no worse than the best by more than a standard error of their difference
+        (Hastie et al. 2009, section 7.10): what the data do not demand is not put into the field. Of many blocks not
+        every fold need be held out.
+        """
+        groups = int(self._data.group.max()) + 1
+        folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
+        parts = [self._normal(weights, np.flatnonzero(folds == fold)) for fold in range(FOLDS)]
+        whole = [sum(each) for each in zip(*parts)]
+        held = min(FOLDS, -(-HELD_OUT * FOLDS // groups))
+        kept = [[total - part for total, part in zip(whole, parts[fold])] for fold in range(held)]
+
+        def misfit(stiffness):
+            return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
+                       for fold in range(held))
+
+        candidates = STIFFNESS if near is None else STIFFNESS[np.abs(np.log10(STIFFNESS / near)) < 1.5]
+        both = _stiffest(candidates, lambda value: misfit((value, value)))
+        if near is None:
+            return both, both
+        vertical = _stiffest(both * FINER, lambda value: misfit((both, value)))
+        horizontal = _stiffest(both * FINER, lambda value: misfit((value, vertical)))
+        return horizontal, vertical
+
+    def _misfit(self, coefficients, weights) -> np.ndarray:
+        """The misfit of every group, up to a constant."""
+        field = self._P @ coefficients.T
+        slope = (self._data.M @ field[:, :, None])[:, :, 0] - 2 * self._data.b
+        return np.bincount(self._data.group, weights * (slope * field).sum(axis=1))
+
+
+def _stiffest(candidates, misfit) -> float:
+    """The largest candidate whose misfit is within a standard error of the least; the best where groups are few."""
+    misfits = np.array([misfit(value) for value in candidates])
+    excess = misfits - misfits[misfits.sum(axis=1).argmin()]
+    groups = excess.shape[1]
+    error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
+    return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))

@@ -1,0 +1,160 @@
+"""The secondary beneath a window of ground: its heights between cells, whatever the shift."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+
+from ..raster.dem import Dem, Reader
+from ..raster.resampling import LAGRANGE, fractions
+from ..statistics.robust import nmad
+
+FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spare
+REACH = 12  # cells that a shift may move from its start
+PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
+SPIKE = 8.0  # NMADs of the bend: more is no terrain
+LOOK = 2_500  # cells that a typical bend is taken from
+
+
+class Lines:
+    """A secondary whose cells step as the reference's do: whole lines are weighed at once.
+
+    `lines`, `columns`: those of the reference, each evenly spaced; `offset` `(down, right)`: cells from its grid to the
+    secondary's; `moves` (n, 2): cells down and right that the fit may start from. Between cells runs the polynomial
+    through six of them (Lagrange): on rough ground as true as a prefiltered cubic B-spline, without its memory.
+    """
+
+    def __init__(self, dem: Dem, lines: np.ndarray, columns: np.ndarray, offset: tuple, moves: np.ndarray):
+        self._shape = lines.size, columns.size
+        self._step = int(lines[1] - lines[0]) if lines.size > 1 else 1
+        whole = [math.floor(apart) for apart in offset]
+        first = int(lines[0]) + whole[0], int(columns[0]) + whole[1]
+        least = [math.floor(-most) - REACH - FOOTPRINT for most in moves.max(axis=0)]
+        most = [math.ceil(-least) + REACH + FOOTPRINT + 1 for least in moves.min(axis=0)]
+        self._part = [np.float32(apart - floor) for apart, floor in zip(offset, whole)]
+        self._before = [-cells for cells in least]
+        top, left = first[0] + least[0], first[1] + least[1]
+        bottom, right = int(lines[-1]) + whole[0] + most[0] + 1, int(columns[-1]) + whole[1] + most[1] + 1
+        with Reader(dem) as reader:
+            self._heights = reader.read(top, left, bottom - top, right - left)
+        spikes, typical = find_spikes(self._heights)
+        self._heights.ravel()[spikes] = typical
+        self._top, self._left = top, left
+
+    def at(self, down, right) -> np.ndarray:
+        """Heights at all lines and columns, float32 `(lines, columns)`, NaN beside voids.
+
+        `down`, `right`: cells that the secondary is moved by; one for all, one for each line, or one for each cell.
+        """
+        values = np.empty(self._shape, dtype=np.float32)
+        (i, s), (j, t) = (fractions(part + np.float32(before) - moved) for part, before, moved in
+                          zip(self._part, self._before, (down, right)))
+        last = self._heights.shape[0] - (self._shape[0] - 1) * self._step, self._heights.shape[1] - self._shape[1] + 1
+        for places, end in ((i, last[0]), (j, last[1])):
+            if not (places.min() >= FOOTPRINT and places.max() < end - FOOTPRINT):
+                values.fill(np.nan)
+                return values
+        LAGRANGE.beside(self._heights, i, j, s, t, values, self._step)
+        return values
+
+    def every(self, step: int) -> Lines:
+        """The same for every `step`-th line only."""
+        other = copy.copy(self)
+        other._shape = -(-self._shape[0] // step), self._shape[1]
+        other._step = self._step * step
+        return other
+
+    def scattered(self, row, col) -> np.ndarray:
+        """Heights at fractional cells of the secondary, any number of them; NaN beside voids and out of reach."""
+        (i, s), (j, t) = fractions(row - self._top), fractions(col - self._left)
+        height, width = self._heights.shape
+        with np.errstate(invalid="ignore"):
+            inside = (i >= FOOTPRINT) & (i < height - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
+        index = (np.where(inside, i, FOOTPRINT) * width + np.where(inside, j, FOOTPRINT)).astype(np.intp)
+        found = LAGRANGE.gathered(self._heights, index, s.astype(np.float32), t.astype(np.float32))
+        found[~inside] = np.nan
+        return found
+
+
+class Splines:
+    """A secondary of any grid, sampled at scattered places by prefiltered cubic B-splines.
+
+    `row`, `col`: fractional cells of the secondary that the fit will look near, NaN where unknown.
+    """
+
+    def __init__(self, dem: Dem, row: np.ndarray, col: np.ndarray):
+        from scipy import ndimage
+
+        self._coefficients = None
+        known = np.isfinite(row + col)
+        if not known.any():
+            return
+        reach = PREFILTER_REACH + REACH
+        self._top = max(int(row[known].min()) - reach, -1)
+        self._left = max(int(col[known].min()) - reach, -1)
+        bottom = min(int(row[known].max()) + reach + 1, dem.grid.height + 1)
+        right = min(int(col[known].max()) + reach + 1, dem.grid.width + 1)
+        if bottom - self._top < 4 or right - self._left < 4:
+            return
+        with Reader(dem) as reader:
+            heights = reader.read(self._top, self._left, bottom - self._top, right - self._left)
+        void = np.isnan(heights)
+        if void.all():
+            return
+        if void.any():
+            _fill(heights, void)
+            for axis in (0, 1):
+                void = ndimage.maximum_filter1d(void, 2 * FOOTPRINT - 1, axis=axis)
+        spikes, typical = find_spikes(heights)
+        heights.ravel()[spikes] = typical
+        self._void = void
+        self._coefficients = ndimage.spline_filter(heights, order=3, output=np.float32, mode="nearest")
+
+    def scattered(self, row, col) -> np.ndarray:
+        """Heights at fractional cells of the secondary; NaN beside voids and out of reach."""
+        from scipy import ndimage
+
+        if self._coefficients is None:
+            return np.full(row.shape, np.nan)
+        row, col = row - self._top, col - self._left
+        height, width = self._coefficients.shape
+        with np.errstate(invalid="ignore"):
+            outside = ~((row >= 1) & (row <= height - 2) & (col >= 1) & (col <= width - 2))
+        if outside.any():
+            row[outside] = col[outside] = 1.0
+        found = ndimage.map_coordinates(self._coefficients, (row, col), output=np.float64, order=3, prefilter=False,
+                                        mode="nearest")
+        found[self._void.ravel()[(row + 0.5).astype(np.intp) * width + (col + 0.5).astype(np.intp)]] = np.nan
+        found[outside] = np.nan
+        return found
+
+
+def _fill(heights: np.ndarray, void: np.ndarray) -> None:
+    """Bridge voids along the rows, so that the spline does not ring at their rims."""
+    flat, gaps = heights.ravel(), np.flatnonzero(void)
+    known = np.flatnonzero(~void)
+    flat[gaps] = np.interp(gaps, known, flat[known])
+
+
+def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
+
+    A spike would ring through a kernel and tilt its neighbours' gradient, where no robust loss can tell it any more.
+    """
+    bend = heights[:-2, 1:-1] + heights[2:, 1:-1]
+    bend += heights[1:-1, :-2]
+    bend += heights[1:-1, 2:]
+    bend *= np.float32(-0.25)
+    bend += heights[1:-1, 1:-1]
+    limit = SPIKE * nmad(bend.ravel()[::max(1, bend.size // LOOK)])
+    if not np.isfinite(limit) or limit == 0:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
+    with np.errstate(invalid="ignore"):
+        index = np.flatnonzero(np.abs(bend, out=bend) > limit)
+    row, col = np.divmod(index, bend.shape[1])
+    around = np.stack([heights[row + i, col + j] for i in range(3) for j in range(3)])
+    typical = np.median(around, axis=0)
+    far = np.abs(heights[row + 1, col + 1] - typical) > limit
+    return (row[far] + 1) * heights.shape[1] + col[far] + 1, typical[far]
