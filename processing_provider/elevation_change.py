@@ -27,9 +27,9 @@ from .frame_parameters import SAME_EPOCH, frame_of_layer, plain, wkt_of
 from .parameters import choice, chosen
 from .whole_sink import WholeSink
 
-STEP = 50_000
+STEP = 10_000
 EPOCHS = 1000
-"""Different epochs that suffice to tell that they differ."""
+"""Different epochs of a layer that are kept at a time."""
 ADVICE = "run Reframe ITRF (reframeitrf) on both layers first, with the same TARGET_FRAME and TARGET_EPOCH"
 REALS = ("dh", "sigma_dh", "dt", "dh_dt", "sigma_dh_dt", "h_before", "h_after", "t_before", "t_after", "distance",
          "slope")
@@ -162,8 +162,10 @@ class LayerPoints:
             point = point.geometryN(0)
         if self._columns["frame"] >= 0:
             self._frames.add(plain(feature[self._columns["frame"]]))
-        if self._columns["epoch"] >= 0 and len(self._epochs) < EPOCHS:
+        if self._columns["epoch"] >= 0:
             self._epochs.add(plain(feature[self._columns["epoch"]]))
+            if len(self._epochs) > EPOCHS:
+                self._epochs = set(self._span())
         return point.x(), point.y(), point.z(), self._year(feature), self._sigma(feature)
 
     def _year(self, feature) -> float:
@@ -180,7 +182,11 @@ class LayerPoints:
         from ..core.frames.catalogue import frame
 
         if self._columns["frame"] < 0:
-            return frame_of_layer(self.name, self.crs.authid(), wkt_of(self.crs))
+            try:
+                return frame_of_layer(self.name, self.crs.authid(), wkt_of(self.crs))
+            except FrameError as error:
+                raise FrameError(f"{self.name} has no field 'frame', and its CRS names no realization: "
+                                 f"{ADVICE}.") from error
         names = {frame(str(name)).name if name else "unknown" for name in self._frames}
         if len(names) > 1 or "unknown" in names:
             raise FrameError(f"The points of {self.name} are in several frames or unknown ones "
@@ -188,21 +194,26 @@ class LayerPoints:
         return names.pop()
 
     def _one_epoch(self) -> float:
-        from ..core.frames.epochs import parse_epochs
-
         if self._columns["epoch"] < 0:
             epoch = self.crs.coordinateEpoch()
             if math.isnan(epoch):
                 raise EpochError(f"{self.name} does not tell the epoch of its coordinates, neither in a field 'epoch' "
                                  f"nor in its CRS: {ADVICE}.")
             return epoch
+        first, last = self._span()
+        if last - first > SAME_EPOCH:
+            raise EpochError(f"The coordinates of {self.name} are of different epochs ({first:.4f} to {last:.4f}): "
+                             f"{ADVICE}.")
+        return first
+
+    def _span(self) -> tuple:
+        """The first and the last of the epochs that were seen."""
+        from ..core.frames.epochs import parse_epochs
+
         years, bad = parse_epochs(list(self._epochs))
         if bad.any():
             raise EpochError(f"{self.name} has points without a usable epoch: {ADVICE}.")
-        if years.max() - years.min() > SAME_EPOCH:
-            raise EpochError(f"The coordinates of {self.name} are of different epochs ({years.min():.4f} to "
-                             f"{years.max():.4f}): {ADVICE}.")
-        return float(years[0])
+        return float(years.min()), float(years.max())
 
 
 def refuse_different(before: LayerPoints, after: LayerPoints) -> None:

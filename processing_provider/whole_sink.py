@@ -9,6 +9,7 @@ import tempfile
 from qgis.core import (
     QgsFeatureSink,
     QgsProcessingContext,
+    QgsProcessingException,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
 )
@@ -20,7 +21,7 @@ from .history import history_metadata, write_vector_history
 
 class WholeSink:
     """A feature sink; use as a context manager, `destination` is the layer's id once the block has ended
-    well.
+    well; `count`: features written.
 
     A sink cannot be renamed into place, so a file is written in a folder beside its target and moved when
     whole. Memory layers and database tables are written directly. history: sentences for the layer's metadata;
@@ -33,18 +34,23 @@ class WholeSink:
         self._structure = fields, geometry_type, crs
         self._path = file_target(algorithm, parameters, name, context)
         self._folder = self._sink = None
-        self._count = 0
+        self.count = 0
         self.destination, self.warning = "", ""
 
     def __enter__(self) -> WholeSink:
-        if self._path:
-            self._sink, self._written = self._beside_target()
-        else:
-            self._sink, self.destination = self._algorithm.parameterAsSink(
-                self._parameters, self._name, self._context, *self._structure)
+        reason = ""
+        try:
+            if self._path:
+                self._sink, self._written = self._beside_target()
+            else:
+                self._sink, self.destination = self._algorithm.parameterAsSink(
+                    self._parameters, self._name, self._context, *self._structure)
+        except QgsProcessingException as error:
+            reason = f" ({error})"
         if self._sink is None:
             self._clean_up()
-            raise OutputError(f"{self._name} cannot be written: choose another file or format.")
+            raise OutputError(f"{self._path or self._name} cannot be written{reason}: choose another file or format, "
+                              "on a disk with room.")
         return self
 
     def _beside_target(self):
@@ -62,7 +68,7 @@ class WholeSink:
         """Write features. Raises OutputError."""
         if not self._sink.addFeatures(features, QgsFeatureSink.Flag.FastInsert):
             raise OutputError(f"{self._path or self._name} cannot be written: {self._sink.lastError()}")
-        self._count += len(features)
+        self.count += len(features)
 
     def __exit__(self, kind, error, trace) -> None:
         self._sink = None
@@ -82,8 +88,8 @@ class WholeSink:
 
         dataset = ogr.Open(self._written)
         found = dataset.GetLayer(0).GetFeatureCount() if dataset is not None else 0
-        if found != self._count:
-            raise OutputError(f"Cannot write {self._path}: only {found} of {self._count} features arrived. "
+        if found != self.count:
+            raise OutputError(f"Cannot write {self._path}: only {found} of {self.count} features arrived. "
                               "Is the disk full?")
 
     def _tell(self) -> None:
@@ -94,11 +100,7 @@ class WholeSink:
         # The target as QGIS names it: with an extension where the user gave none.
         final = os.path.join(os.path.dirname(os.path.abspath(self._path)), os.path.basename(self._written))
         try:
-            for journal in (f"{final}-wal", f"{final}-shm"):
-                if os.path.exists(journal):
-                    os.remove(journal)
-            for item in sorted(os.listdir(self._folder)):
-                os.replace(os.path.join(self._folder, item), os.path.join(os.path.dirname(final), item))
+            move_whole(self._folder, os.path.dirname(final))
         except OSError as error:
             raise OutputError(f"Cannot write {final}: {error.strerror}. Is it open elsewhere?") from error
         self.destination = self._algorithm.parameterAsOutputLayer(self._parameters, self._name, self._context)
@@ -116,6 +118,16 @@ class WholeSink:
     def _clean_up(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def move_whole(folder: str, target: str) -> None:
+    """Move the files of a folder to another, over those of the same names and their journals. Raises OSError."""
+    for item in sorted(os.listdir(folder)):
+        final = os.path.join(target, item)
+        for journal in (f"{final}-wal", f"{final}-shm"):
+            if os.path.exists(journal):
+                os.remove(journal)
+        os.replace(os.path.join(folder, item), final)
 
 
 def file_target(algorithm, parameters, name, context) -> str:

@@ -19,6 +19,8 @@ NEIGHBOURS = 12
 """Points of the denser set, at most, that make a plane: more reach further, where the ground is no plane any more."""
 FEWEST = 5
 _CHUNK = 20_000
+_SOME, _FEW = 4000, 20
+"""Points, at most and at least, from which the noise of the sparser set is told."""
 
 
 @dataclass(frozen=True)
@@ -86,29 +88,67 @@ def elevation_changes(before: PointSet, after: PointSet, distance: float, slope:
 
     The variance of a change by plane is s^2 l + r^2 + sigma^2: s the scatter about the plane, l the leverage of the
     point (s^2 l: of the plane at the point), r^2 = s^2 less the denser set's own noise where that is known (the
-    roughness of the ground), sigma the sparser point's; where that is unknown, r^2 = s^2 stands for it, too. By the
-    nearest point it is the sum of both variances, and says nothing about the slope.
-    """
-    from scipy.spatial import cKDTree
+    roughness of the ground), sigma the sparser point's. Where that is unknown, s^2 stands for r^2 + sigma^2 or, if
+    it is larger, half the variance of the change from point to neighbour, over the whole set: the sparser points can
+    be the noisier ones. By the nearest point it is the sum of both variances, and says nothing about the slope.
 
+    On ground with a radius of curvature C (m) a plane through points within R m is off by about R^2 / (4 C).
+    """
     progress = progress or Silent()
-    at_before = sparser_is_before(before, after)
-    sparse, dense = (before, after) if at_before else (after, before)
-    good = np.flatnonzero(np.isfinite(dense.height))
-    tree = cKDTree(_surface(dense.lon[good], dense.lat[good]))
-    neighbours = NEIGHBOURS if slope == PLANE else 1
-    for first in range(0, sparse.height.size, _CHUNK):
-        rows = np.arange(first, min(first + _CHUNK, sparse.height.size))
-        apart, near = tree.query(_surface(sparse.lon[rows], sparse.lat[rows]), np.arange(1, neighbours + 1),
-                                 distance_upper_bound=distance)
+    pairing = _Pairing(before, after, distance, slope)
+    size = pairing.sparse.height.size
+    for first in range(0, size, _CHUNK):
+        rows = np.arange(first, min(first + _CHUNK, size))
+        yield pairing.at(rows)
+        progress.step((rows[-1] + 1) / size, "Pairing points")
+
+
+class _Pairing:
+    """Pairs at points of the sparser set."""
+
+    def __init__(self, before, after, distance, slope):
+        from scipy.spatial import cKDTree
+
+        self._at_before = sparser_is_before(before, after)
+        self.sparse, self._dense = (before, after) if self._at_before else (after, before)
+        self._good = np.flatnonzero(np.isfinite(self._dense.height))
+        self._tree = cKDTree(_surface(self._dense.lon[self._good], self._dense.lat[self._good]))
+        self._distance, self._plane, self._own_variance = distance, slope == PLANE, 0.0
+        if self._plane and np.isnan(self.sparse.sigma).any():
+            self._own_variance = self._between_neighbours()
+
+    def at(self, rows) -> Changes:
+        """The changes at the points `rows` (n,) that have a pair."""
+        sparse, dense = self.sparse, self._dense
+        apart, near = self._tree.query(_surface(sparse.lon[rows], sparse.lat[rows]),
+                                       np.arange(1, (NEIGHBOURS if self._plane else 1) + 1),
+                                       distance_upper_bound=self._distance)
         used = np.isfinite(apart)
-        near = good[np.where(used, near, 0)]
-        estimate = _by_plane if slope == PLANE else _by_nearest
-        height, variance, degrees = estimate(sparse, dense, rows, near, used)
+        near = self._good[np.where(used, near, 0)]
+        height, variance, degrees = (_by_plane(sparse, dense, rows, near, used, self._own_variance) if self._plane
+                                     else _by_nearest(sparse, dense, rows, near, used))
         year = _mean(dense.year[near], used)
         paired = np.isfinite(height) & np.isfinite(sparse.height[rows])
-        yield _changes(at_before, sparse, rows, height, variance, degrees, year, apart, used)[paired]
-        progress.step((rows[-1] + 1) / sparse.height.size, "Pairing points")
+        return _changes(self._at_before, sparse, rows, height, variance, degrees, year, apart, used)[paired]
+
+    def _between_neighbours(self) -> float:
+        """Half the variance of the change from a point to its neighbour (m^2), of some points, by NMAD."""
+        from scipy.spatial import cKDTree
+
+        from ..statistics.robust import nmad
+
+        lon, lat = self.sparse.lon, self.sparse.lat
+        some = np.unique(np.linspace(0, lon.size - 1, min(_SOME, lon.size)).astype(int))
+        places = _surface(lon, lat)
+        # The second nearest: the nearest is the point itself.
+        apart, other = cKDTree(places).query(places[some], [2], distance_upper_bound=self._distance)
+        some, other = some[np.isfinite(apart[:, 0])], other[np.isfinite(apart[:, 0]), 0]
+        change = np.full(lon.size, np.nan)
+        for changes in map(self.at, (some, other)):
+            change[changes.index] = changes.dh
+        steps = change[some] - change[other]
+        steps = steps[np.isfinite(steps)]
+        return nmad(steps) ** 2 / 2.0 if steps.size >= _FEW else 0.0
 
 
 class _Rows(dict):
@@ -132,8 +172,11 @@ def _by_nearest(sparse, dense, rows, near, used):
     return height, sparse.sigma[rows] ** 2 + dense.sigma[near[:, 0]] ** 2, np.full(rows.size, np.nan)
 
 
-def _by_plane(sparse, dense, rows, near, used):
-    """Height and variance of the difference at points (m,), and slope, of planes through neighbours (m, k)."""
+def _by_plane(sparse, dense, rows, near, used, own_variance):
+    """Height and variance of the difference at points (m,), and slope, of planes through neighbours (m, k).
+
+    own_variance: m^2, the least that stands for the sparser set's unknown noise.
+    """
     weights = used.astype(float)
     count = weights.sum(axis=1)
     x, y = _offsets(sparse.lon[rows, None], sparse.lat[rows, None], dense.lon[near], dense.lat[near])
@@ -156,7 +199,7 @@ def _by_plane(sparse, dense, rows, near, used):
     noise = _mean(dense.sigma[near] ** 2, used)
     roughness = np.where(np.isfinite(noise), np.maximum(scatter - noise, 0.0), scatter)
     own = sparse.sigma[rows] ** 2
-    variance = scatter * leverage + np.where(np.isfinite(own), roughness + own, scatter)
+    variance = scatter * leverage + np.where(np.isfinite(own), roughness + own, np.maximum(scatter, own_variance))
     height = np.where(solvable, base + coefficients[:, 0], np.nan)
     return height, variance, np.degrees(np.arctan(np.hypot(coefficients[:, 1], coefficients[:, 2])))
 

@@ -180,8 +180,7 @@ class Icesat2Source(Hdf5Source):
     def _take_frame(self, in_name: int | None) -> None:
         """The release decides; what the granule's text says can be wrong (release 007)."""
         product = self.layout.product
-        doi = re.search(r"\.(\d{3})$", self._file.text("/", "identifier_product_doi").strip())
-        stated = int(doi.group(1)) if doi else None
+        stated = self._stated_release()
         if in_name is not None and stated is not None and in_name != stated:
             self.warnings.append(f"{self.name}: the name says release {in_name:03d}, the file {stated:03d}; the file "
                                  "is believed.")
@@ -189,23 +188,28 @@ class Icesat2Source(Hdf5Source):
         self.frame = frame_of_release(product, release)
         declared = frames_in_text(self._file.text("/", "description"))
         if not self.frame:
-            said = "neither its name nor its doi tells the release" if release is None else (
+            said = "neither its name nor the file itself tells the release" if release is None else (
                 f"no frame is known for release {release:03d}")
-            self.frame_problem = f"{self.name}: {said}, so the frame stays unknown."
+            text = f" (its text says {' and '.join(declared)}, which can be wrong)" if declared else ""
+            self.frame_problem = f"{self.name}: {said}, so the frame stays unknown{text}: choose FRAME."
         elif declared and declared != [self.frame]:
             self.warnings.append(f"{self.name}: its text says {' and '.join(declared)}, but {product} release "
                                  f"{release:03d} is in {self.frame}, which is used.")
 
+    def _stated_release(self) -> int | None:
+        """By the file's doi (10.5067/ATLAS/ATL06.006), else by its own number."""
+        doi = re.search(r"\.(\d{3})$", self._file.text("/", "identifier_product_doi").strip())
+        number = doi or re.fullmatch(r"\s*(\d{1,3})\s*", self._file.strings("/ancillary_data/release"))
+        return int(number.group(1)) if number else None
+
     def _read_orientation(self):
         """`(times, values)` of the spacecraft's orientation: 0 backward, 1 forward, 2 in transition; None: unknown."""
-        values = self._file.array("/orbit_info/sc_orient")
-        if values is None or not values.GetShape()[0]:
+        values, times = (self._file.numbers(f"/orbit_info/{name}") for name in ("sc_orient", "sc_orient_time"))
+        if not values.size:
             return None
-        values = values.ReadAsArray().astype(float)
-        times = self._file.array("/orbit_info/sc_orient_time")
-        if times is None or times.GetShape()[0] != values.size:
+        if times.size != values.size:
             return (np.full(1, -np.inf), values) if values.size == 1 else None
-        return times.ReadAsArray().astype(float), values
+        return times, values
 
     def allows(self, path: str) -> bool:
         return self._orientation is not None if path == _ORIENTATION else super().allows(path)
@@ -250,7 +254,7 @@ class GlasSource(Hdf5Source):
         self.frame = frame_of_release("GLAH06", release)
         if not self.frame:
             said = f"no frame is known for release 6{release:02d}" if name else "its name does not tell the release"
-            self.frame_problem = f"{self.name}: {said}, so the frame stays unknown."
+            self.frame_problem = f"{self.name}: {said}, so the frame stays unknown: choose FRAME."
         if name:
             self.constants.update(cycle=int(name.group(2)), track=int(name.group(3)))
         self.constants["campaign"] = self._file.text("/ANCILLARY_DATA", "Campaign").strip() or None
@@ -328,7 +332,7 @@ def declared_frame(name: str, text: str, place: str) -> tuple:
     if len(frames) == 1:
         return frames[0], ""
     said = f"names {' and '.join(frames)}" if frames else "names no frame"
-    return "", f"{name}: its {place} {said}, so the frame stays unknown; the campaign's guide may tell it."
+    return "", f"{name}: its {place} {said}, so the frame stays unknown: choose FRAME by the campaign's guide."
 
 
 class Beam:
@@ -422,12 +426,16 @@ class Hdf5File:
         array = quietly(self._root.OpenMDArrayFromFullname, path.replace("//", "/"))
         return array if array is not None and array.GetDimensionCount() else None
 
+    def numbers(self, path: str) -> np.ndarray:
+        """The values of a short array or of a single number (n,), none where it is missing."""
+        array = quietly(self._root.OpenMDArrayFromFullname, path)
+        empty = array is None or 0 in (array.GetShape() or ())
+        values = None if empty else quietly(array.ReadAsArray)
+        return np.zeros(0) if values is None else np.asarray(values, dtype=float).ravel()
+
     def number(self, path: str) -> float | None:
         """The first value of an array."""
-        array = self.array(path)
-        if array is None or not array.GetShape()[0]:
-            return None
-        return float(array.ReadAsArray().flat[0])
+        return next(iter(self.numbers(path).tolist()), None)
 
     def text(self, path: str, attribute: str) -> str:
         """A text attribute of a group."""

@@ -17,7 +17,7 @@ from .product_frames import frame_of_release
 from .source import INTEGER, Block, Column, Layout, Source
 from .times import after
 
-ROWS = 50_000
+ROWS = 10_000
 """Rows read at a time: text takes much memory while it is parsed."""
 _ONE = ("LFID", "SHOTNUMBER", "TIME", "CLON", "CLAT", "ZC", "GLON", "GLAT", "ZG", "HLON", "HLAT", "ZH")
 _TWO = ("LFID", "SHOTNUMBER", "TIME", "GLON", "GLAT", "ZG", "HLON", "HLAT", "ZH", "TLON", "TLAT", "ZT",

@@ -25,7 +25,11 @@ def product_of(path: str) -> str:
         return "CSV"
     if not _is_hdf5(path):
         return ""
-    said = short_name(path).upper()
+    try:
+        said = short_name(path).upper()
+    except AltimetryError:
+        # A damaged file tells nothing; one whose name does not either is none of ours.
+        return ""
     return said if said in PRODUCTS else ""
 
 
@@ -46,7 +50,7 @@ def open_source(path: str, product: str = AUTO, height_column: str = "", frame: 
     source.frame = source.frame or frame
     if source.empty:
         source.warnings.append(source.empty)
-    if not source.frame:
+    if not (source.frame or source.own_frames):
         source.warnings.append(source.frame_problem)
     for test in source.layout.tests:
         if not source.allows(test.path):
@@ -92,9 +96,20 @@ def files_of(path: str, product: str = AUTO) -> tuple[list[str], list[str]]:
         raise AltimetryError(f"{path} does not exist: choose a file or a folder.")
     found = sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names
                    if name.lower().endswith(_EXTENSIONS) and not name.startswith("."))
-    files = [item for item in found if product_of(item) and product in (AUTO, product_of(item))]
+    files = [item for item in found if _wanted(item, product)]
     if not files:
         wanted = "altimetry" if product == AUTO else product
         raise AltimetryError(f"{path} holds no file of {wanted} (by its name): choose another folder, or a single "
                              "file and its PRODUCT.")
-    return files, [item for item in found if item not in files]
+    taken = set(files)
+    return files, [item for item in found if item not in taken]
+
+
+def _wanted(path: str, product: str) -> bool:
+    """Whether a file of a folder is of the product; of tables, AUTO takes those of points only."""
+    from .csv_points import is_table_of_points
+
+    said = product_of(path)
+    if product != AUTO:
+        return said == product
+    return is_table_of_points(path) if said == "CSV" else bool(said)

@@ -37,16 +37,17 @@ class QfitSource(Source):
         self._date = date_in_name(self.name)
         GpsClock(*self._date)
         self._order, words = self._record()
+        self._size = 4 * words
         self._words = {name: (column, unit) for column, (name, unit) in enumerate(_WORDS[words])}
-        if self.work % (4 * words):
+        if self.work % self._size:
             raise AltimetryError(f"{self.name} is incomplete: it ends within a record. Download it again.")
-        self._table = np.memmap(path, dtype=f"{self._order}i4", mode="r").reshape(-1, words)
+        self._total = self.work // self._size
         self._first, history = self._header()
         self.layout = Layout(product, "longitude", "latitude", "elevation", "gps_time",
                              columns=tuple(Column(name, name) for name in self._words
                                            if name not in ("latitude", "longitude", "elevation", "gps_time")))
         self.frame, self.frame_problem = declared_frame(self.name, history, "header")
-        if self._first == len(self._table):
+        if self._first == self._total:
             self.empty = f"{self.name} holds no points: it ends after its header."
 
     def _record(self) -> tuple:
@@ -59,18 +60,23 @@ class QfitSource(Source):
                 return order, length // 4
         raise AltimetryError(f"{self.name} is no qfit file: its first word is not 40, 48 or 56 in either byte order.")
 
+    def _records(self, first: int, count: int) -> np.ndarray:
+        """Records (count, words), fewer at the end; a mapped file would stay in memory as far as it was read."""
+        words = self._size // 4
+        return np.fromfile(self.path, f"{self._order}i4", count * words, offset=first * self._size).reshape(-1, words)
+
     def _header(self) -> tuple:
         """The first shot's record, and the history's text."""
-        first = 1
-        while first < len(self._table) and self._table[first, 0] < 0:
-            first += 1
-            if first > _HEADER_LIMIT:
-                raise AltimetryError(f"{self.name} has no end of its header: it is damaged.")
+        head = self._records(0, _HEADER_LIMIT)
+        shots = np.flatnonzero(head[1:, 0] >= 0)
+        if not shots.size and len(head) < self._total:
+            raise AltimetryError(f"{self.name} has no end of its header: it is damaged.")
+        first = int(shots[0]) + 1 if shots.size else len(head)
         # A word of the frame can straddle two records.
-        text = np.ascontiguousarray(self._table[1:first, 1:]).tobytes().replace(b"\0", b"")
+        text = np.ascontiguousarray(head[1:first, 1:]).tobytes().replace(b"\0", b"")
         if first > 1:
-            offset = int(self._table[1, 1]) // (4 * self._table.shape[1])
-            if 0 < offset < len(self._table) and offset != first:
+            offset = int(head[1, 1]) // self._size
+            if 0 < offset < self._total and offset != first:
                 raise AltimetryError(f"{self.name} contradicts itself: its header ends at record {first}, but says "
                                      f"that the data begin at {offset}. It is damaged.")
         return first, text.decode("latin-1")
@@ -80,10 +86,9 @@ class QfitSource(Source):
 
     def blocks(self) -> Iterator[Block]:
         self._clock = GpsClock(*self._date)
-        total = len(self._table)
-        for first in range(self._first, total, BLOCK):
-            rows = self._table[first:first + BLOCK]
-            yield Block(len(rows), min((first + len(rows)) / total, 1.0), self._reader(rows))
+        for first in range(self._first, self._total, BLOCK):
+            rows = self._records(first, BLOCK)
+            yield Block(len(rows), min((first + len(rows)) / self._total, 1.0), self._reader(rows))
 
     def _reader(self, rows):
         # Some shots of 14-word files are marked as missing.

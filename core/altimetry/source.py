@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .extent import Extent
 from .times import decimal_years
 
 BLOCK = 500_000
 """Points read at a time."""
-HEIGHT_LIMIT = 1e5
-"""Heights beyond this (m) are fill values whose attribute got lost."""
+LOWEST, HIGHEST = -9000.0, 1e5
+"""Heights beyond these (m) are fill values (-9999, 3.4e38) whose attribute got lost."""
 REAL, INTEGER, TEXT, TIME = "real", "integer", "text", "time"
 COMMON_FIELDS = {"time": TIME, "epoch": REAL, "frame": TEXT, "height": REAL, "sigma": REAL, "track": INTEGER,
                  "beam": TEXT, "cycle": INTEGER}
@@ -90,8 +91,9 @@ class Block:
 class Source(ABC):
     """One file: its frame ("" where unknown, for which `frame_problem` says why) and what it can give.
 
-    constants: fields that are the same for all its points; warnings: what the user should know; empty: the
-    sentence that it holds no points, "" where it does; work: its bytes.
+    own_frames: whether each point tells its frame, by `frames`; constants: fields that are the same for all its
+    points; warnings: what the user should know; empty: the sentence that it holds no points, "" where it does; work:
+    its bytes.
 
     Opening one checks its structure and raises AltimetryError; nothing but heads is read before `blocks`.
     """
@@ -101,7 +103,7 @@ class Source(ABC):
     def __init__(self, path: str):
         self.path, self.name = path, os.path.basename(path)
         self.work = os.path.getsize(path)
-        self.frame, self.frame_problem = "", ""
+        self.frame, self.frame_problem, self.own_frames = "", "", False
         self.constants: dict = {}
         self.warnings: list[str] = []
         self.empty = ""
@@ -123,6 +125,15 @@ class Source(ABC):
         return block[self.layout.lon], block[self.layout.lat], block[self.layout.height]
 
     @property
+    def one_frame(self) -> str:
+        """The frame of all points, "" where it is unknown or where they may be in several."""
+        return "" if self.own_frames else self.frame
+
+    def frames(self, block: Block):
+        """The frame of all points, or an array of each one's (n,); None where unknown."""
+        return self.frame or None
+
+    @property
     def columns(self) -> list[Column]:
         """The product's fields that this file has."""
         return [column for column in self.layout.columns if self.has(column.path)]
@@ -141,11 +152,11 @@ class Source(ABC):
 class Selection:
     """Which points are wanted; None or False: no limit.
 
-    extent: (west, south, east, north) in degrees, west > east across the antimeridian; start, end: decimal years,
-    end not included; everything: keep points that fail quality tests and name those in the field `flagged`.
+    start, end: decimal years, end not included; everything: keep points that fail quality tests and name those in
+    the field `flagged`.
     """
 
-    extent: tuple | None = None
+    extent: Extent | None = None
     start: float | None = None
     end: float | None = None
     everything: bool = False
@@ -154,9 +165,7 @@ class Selection:
         """Which points lie in the extent and the time span; a missing time lies in none."""
         good = np.ones(lon.size, dtype=bool)
         if self.extent is not None:
-            west, south, east, north = self.extent
-            across = (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
-            good &= across & (lat >= south) & (lat <= north)
+            good &= self.extent.contains(lon, lat)
         if self.start is not None:
             good &= epochs >= self.start
         if self.end is not None:
@@ -221,7 +230,7 @@ def _chosen(source, block, selection, tally):
     lon = wrapped(lon)
     with np.errstate(invalid="ignore"):
         placed = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
-        high = np.abs(height) < HEIGHT_LIMIT
+        high = (height > LOWEST) & (height < HIGHEST)
     times = source.times(block)
     epochs = decimal_years(times)
     timed = np.isfinite(epochs)
@@ -236,7 +245,9 @@ def _chosen(source, block, selection, tally):
     if not keep.any():
         return None
     fields = {**source.constants, **block.constants, "time": times[keep], "epoch": epochs[keep],
-              "frame": source.frame or None, "height": height[keep], "file": source.name}
+              "height": height[keep], "file": source.name}
+    frames = source.frames(block)
+    fields["frame"] = frames[keep] if isinstance(frames, np.ndarray) else frames
     if source.layout.sigma and source.has(source.layout.sigma):
         fields["sigma"] = block[source.layout.sigma][keep]
     for column in source.columns:
@@ -262,10 +273,11 @@ def _tested(source, block, keep, selection, tally):
 
 
 def wrapped(lon) -> np.ndarray:
-    """Longitudes of any turn as -180 to 180 (180 itself becomes -180); missing ones stay NaN or absurd.
+    """Longitudes of -360 to 360 as -180 to 180 (180 itself becomes -180); missing ones stay NaN or absurd.
 
-    >>> wrapped(np.array([310.0, 180.0, -50.0])).tolist()
-    [-50.0, -180.0, -50.0]
+    >>> wrapped(np.array([310.0, 180.0, -50.0, -190.0])).tolist()
+    [-50.0, -180.0, -50.0, 170.0]
     """
     with np.errstate(invalid="ignore"):
-        return np.where((lon >= 180.0) & (lon <= 360.0), lon - 360.0, lon)
+        lon = np.where((lon >= 180.0) & (lon <= 360.0), lon - 360.0, lon)
+        return np.where((lon < -180.0) & (lon >= -360.0), lon + 360.0, lon)

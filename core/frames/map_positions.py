@@ -55,6 +55,17 @@ class MapPositions:
         lon, lat = lon * self._degrees, lat * self._degrees
         return lon, np.where(np.abs(lat) <= 90.0 + 1e-9, lat, np.nan), z
 
+    @property
+    def turn(self) -> float:
+        """A whole turn of longitude in map units where x is one, infinite where it is not."""
+        return 360.0 / self._degrees if self._transformer is None else np.inf
+
+    def on_map(self, lon, lat):
+        """`(x, y)` of positions in degrees; not finite where the projection does not reach."""
+        if self._transformer is None:
+            return np.asarray(lon) / self._degrees, np.asarray(lat) / self._degrees
+        return self._map(lon, lat, 0.0)[:2]
+
     def shift(self, before, after):
         """`(dx, dy, dz)` in map units between two geographic positions `(lon, lat, height)`.
 

@@ -102,14 +102,33 @@ def test_extent_and_dates(importer, tmp_path):
         assert ("the layer is empty" in log.text) == (count == 0)
 
 
+@pytest.mark.parametrize("extent, kept", [
+    ("175,-175,60,70 [EPSG:4326]", [176, 179, -179, -176]), ("175,-175,60,70", [176, 179, -179, -176]),
+    ("175.0, 185.0, 60, 70 [EPSG:7912]", [176, 179, -179, -176]), ("-175,175,60,70 [EPSG:4326]", [170, -170]),
+    # The same place drawn on a polar map, whose outline in degrees would be a ring around the Earth.
+    ("-2050000,-1500000,1500000,2050000 [EPSG:3413]", [176, 179, -179, -176]),
+    (qgis_core.QgsReferencedRectangle(qgis_core.QgsRectangle(-2050000, 1500000, -1500000, 2050000),
+                                      qgis_core.QgsCoordinateReferenceSystem("EPSG:3413")), [176, 179, -179, -176]),
+    (qgis_core.QgsRectangle(174, 60, 178, 70), [176])])
+def test_extents_across_the_antimeridian(importer, tmp_path, extent, kept):
+    path = tmp_path / "table.csv"
+    rows = "".join(f"{lon},67,5,2019-01-01\n" for lon in (170, 176, 179, -179, -176, -170))
+    path.write_text(f"lon,lat,h,time\n{rows}", encoding="utf-8")
+    results, layer, _ = importer(path, EXTENT=extent)
+    assert [feature.geometry().constGet().x() for feature in layer.getFeatures()] == kept
+    assert results["OUTSIDE"] == 6 - len(kept)
+
+
 def test_extent_in_another_crs(importer, tmp_path):
+    """What is kept lies in the box as drawn."""
     path = granules.atl06(tmp_path / NAME06, beams=("gt1l",))
     transform = qgis_core.QgsCoordinateTransform(
         qgis_core.QgsCoordinateReferenceSystem("EPSG:4326"), qgis_core.QgsCoordinateReferenceSystem("EPSG:32622"),
         qgis_core.QgsProject.instance())
-    box = transform.transformBoundingBox(qgis_core.QgsRectangle(-51, 69.0010, -49, 69.002))
-    extent = f"{box.xMinimum()},{box.xMaximum()},{box.yMinimum()},{box.yMaximum()} [EPSG:32622]"
-    assert 11 <= importer(path, EXTENT=extent)[0]["COUNT"] <= 48
+    _, whole, _ = importer(path, "whole.gpkg")
+    y = sorted(transform.transform(feature.geometry().asPoint()).y() for feature in whole.getFeatures())
+    low, high = (y[9] + y[10]) / 2, (y[29] + y[30]) / 2
+    assert importer(path, EXTENT=f"300000,600000,{low},{high} [EPSG:32622]")[0]["COUNT"] == 20
 
 
 @pytest.fixture
@@ -152,6 +171,77 @@ def test_one_product_of_a_folder(importer, mixed):
     results, layer, _ = importer(mixed, PRODUCT="ILVIS2")
     assert results["FILES"] == 2 and sorted(set(values(layer, "frame"))) == ["ITRF2000", "ITRF2008"]
     assert layer.crs().authid() == "EPSG:4979"
+
+
+class TestALayerEach:
+    """OUTPUT_FOLDER: as one layer, but one a file."""
+
+    def test_beside_one_layer(self, importer, mixed, tmp_path):
+        results, together, _ = importer(mixed, OUTPUT_FOLDER=str(tmp_path / "ein zeln"))
+        layers = {Path(path).name: qgis_core.QgsVectorLayer(path, "x", "ogr") for path in results["OUTPUT_LAYERS"]}
+        # The empty granule has none.
+        assert len(layers) == 10 == len(list((tmp_path / "ein zeln").iterdir())) == results["FILES"] - 1
+        assert sum(layer.featureCount() for layer in layers.values()) == together.featureCount() == results["COUNT"]
+        for layer in layers.values():
+            (file,) = set(values(layer, "file"))
+            where = [feature for feature in together.getFeatures() if feature["file"] == file]
+            assert [f["height"] for f in where] == values(layer, "height") and layer.wkbType() == together.wkbType()
+        # Each knows its own frame, and has its own product's fields only.
+        glas = layers["GLAH06_634_2131_002_0084_4_01_0001.gpkg"]
+        assert glas.crs().authid() == "EPSG:7911" and "confidence" not in glas.fields().names()
+        assert layers["ATL03_20220401222304_01381503_007_01.gpkg"].crs().authid() == "EPSG:9989"
+        assert layers["snow.gpkg"].crs().authid() == "EPSG:4979"
+
+    def test_instead_of_one_layer(self, importer, run_algorithm, mixed, tmp_path):
+        results = run_algorithm("importaltimetry", {"INPUT": str(mixed), "PRODUCT": "ILVIS2",
+                                                    "OUTPUT_FOLDER": str(tmp_path / "each")})
+        assert results.get("OUTPUT") is None and results["COUNT"] > 0
+        assert sorted(Path(path).name for path in results["OUTPUT_LAYERS"]) == sorted(
+            path.name for path in (tmp_path / "each").iterdir()) == [
+            "ILVIS2_GL2013_1114_R1406_043900.gpkg", "ILVIS2_GL2017_0906_R1803_043900.gpkg"]
+
+    def test_all_or_none(self, run_algorithm, tmp_path):
+        (tmp_path / "in").mkdir()
+        granules.atl06(tmp_path / "in" / NAME06)
+        lvis = Path(granules.lvis1(tmp_path / "in" / "ILVIS2_GL2013_1114_R1406_043900.TXT"))
+        lvis.write_text(lvis.read_text(encoding="ascii") + "1 2 3\n", encoding="ascii")
+        with pytest.raises(qgis_core.QgsProcessingException, match="damaged"):
+            run_algorithm("importaltimetry", {"INPUT": str(tmp_path / "in"), "OUTPUT_FOLDER": str(tmp_path / "each")})
+        assert list((tmp_path / "each").iterdir()) == []
+
+    def test_a_file_is_no_folder(self, run_algorithm, tmp_path):
+        with pytest.raises(qgis_core.QgsProcessingException, match="is a file: choose a folder for OUTPUT_FOLDER"):
+            path = granules.atl06(tmp_path / NAME06)
+            run_algorithm("importaltimetry", {"INPUT": path, "OUTPUT_FOLDER": path})
+
+    def test_wrong_choices(self, provider, tmp_path):
+        for folder in ("a", "b"):
+            (tmp_path / folder).mkdir()
+            granules.atl06(tmp_path / folder / NAME06)
+        algorithm = qgis_core.QgsApplication.processingRegistry().createAlgorithmById("commonground:importaltimetry")
+        for parameters, sentence in (({}, "choose OUTPUT, OUTPUT_FOLDER or both"),
+                                     ({"OUTPUT_FOLDER": str(tmp_path / "each")}, "layers of the same name")):
+            good, message = algorithm.checkParameterValues({"INPUT": str(tmp_path), **parameters},
+                                                           qgis_core.QgsProcessingContext())
+            assert not good and sentence in message
+
+
+def test_other_files_of_a_folder_are_named(importer, mixed):
+    """Tables that hold no points, and damaged files that nothing says to be altimetry, do not stop a run."""
+    (mixed / "granules.csv").write_text("name,size\nx,5\n", encoding="utf-8")
+    (mixed / "other.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
+    results, _, log = importer(mixed)
+    assert results["FILES"] == 11
+    assert "3 other file(s) in the folder are left out (granules.csv, other.h5, readme.txt)." in log.text
+
+
+def test_every_unreadable_file_is_told(run_algorithm, mixed, tmp_path):
+    whole = (mixed / NAME06).read_bytes()
+    for number in range(3, 7):
+        (mixed / NAME06.replace("_01.h5", f"_{number:02d}.h5")).write_bytes(whole[:2000])
+    said = failure(run_algorithm, mixed, tmp_path / "out.gpkg")
+    assert "4 of 15 files cannot be read" in said and all(f"_{number:02d}.h5" in said for number in (3, 4, 5))
+    assert not (tmp_path / "out.gpkg").exists()
 
 
 def test_frame_where_the_files_tell_none(importer, mixed):

@@ -64,6 +64,110 @@ def test_decimal_years(tmp_path):
     assert points.fields["time"][0] == np.datetime64("1993-07-02T12:00") and points.fields["epoch"][0] == 1993.5
 
 
+DIALECTS = {
+    "semicolons and decimal commas": "lon;lat;h;time;q\n1,5;-2,25;3,125;2019-03-04 10:00;0,5\n",
+    "semicolons and decimal points": "lon;lat;h;time;q\n1.5;-2.25;3.125;2019-03-04 10:00;0.5\n",
+    "tabs": "lon\tlat\th\ttime\tq\n1.5\t-2.25\t3.125\t2019-03-04 10:00\t0.5\n",
+    "bars": "lon|lat|h|time|q\n1.5|-2.25|3.125|2019-03-04 10:00|0.5\n",
+    "blanks around": " lon , lat , h , time , q \n 1.5 , -2.25 , 3.125 , 2019-03-04 10:00 , 0.5 \n",
+    "quotes": '"lon","lat","h","time","q"\r\n"1.5","-2.25","3.125","2019-03-04 10:00","0.5"\r\n\r\n',
+    "comments before": "# from somewhere\n#\nlon,lat,h,time,q\n1.5,-2.25,3.125,2019-03-04 10:00,0.5\n",
+    "a header that is a comment": "# from\n# lon,lat,h,time,q\n1.5,-2.25,3.125,2019-03-04 10:00,0.5\n",
+    "units": "Longitude (deg),Latitude [deg],Height (m),Time (UTC),q\n1.5,-2.25,3.125,2019-03-04 10:00,0.5\n",
+    "exponents": "lon,lat,h,time,q\n15e-1,-2.25,3.125e0,2019-03-04 10:00,5E-1\n",
+    "a byte order mark": "\ufefflon,lat,h,time,q\n1.5,-2.25,3.125,2019-03-04 10:00,0.5\n"}
+
+
+@pytest.mark.parametrize("text", DIALECTS.values(), ids=DIALECTS)
+def test_dialects(tmp_path, text):
+    (points,), _, source = read(table(tmp_path, text))
+    assert (points.lon[0], points.lat[0], points.height[0]) == (1.5, -2.25, 3.125)
+    assert points.fields["time"][0] == np.datetime64("2019-03-04T10:00")
+    (other,) = source.columns
+    assert points.fields[other.name][0] == 0.5
+
+
+def test_commas_that_part_thousands_are_no_decimal_commas(tmp_path):
+    with pytest.raises(AltimetryError, match="something else than numbers"):
+        read(table(tmp_path, "lon;lat;h;time\n1.5;2.5;1,234;2019\n"))
+
+
+def test_feet_are_no_metres(tmp_path):
+    with pytest.raises(AltimetryError, match="no column for the height"):
+        open_source(table(tmp_path, "lon,lat,height (ft),time\n1,2,3,2019\n"))
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("2019-03-04", "2019-03-04T00:00"), ("2019/03/04 10:11:12.25", "2019-03-04T10:11:12.25"),
+    ("20190304", "2019-03-04T00:00"), ("20190304T101112Z", "2019-03-04T10:11:12"),
+    ("2019-063T12:00", "2019-03-04T12:00"), ("2020366", "2020-12-31T00:00"),
+    ("2019-03-04 10:11 UTC", "2019-03-04T10:11"),
+    ("2019-03-04T10:11:12,5", "2019-03-04T10:11:12.5"), ("2019-03-04T10:00:00+0530", "2019-03-04T04:30"),
+    ("2019-03-04T23:30:00-01", "2019-03-05T00:30"), ("2019-03-04T10:00:00.123456789Z", "2019-03-04T10:00:00.123456"),
+    ("2019.5", "2019-07-02T12:00"), ("2019", "2019-01-01T00:00")])
+def test_spellings_of_time(tmp_path, text, expected):
+    (points,), _, _ = read(table(tmp_path, f'lon,lat,h,time\n1,2,3,"{text}"\n'))
+    assert points.fields["time"][0] == np.datetime64(expected)
+
+
+@pytest.mark.parametrize("text", ["03/04/2019", "04.03.2019", "2019-03", "1551694272", "2019-366", "2019-02-29",
+                                  "2019-03-04T25:00", "58546.5"])
+def test_times_that_could_be_something_else(tmp_path, text):
+    with pytest.raises(AltimetryError, match="is no time"):
+        read(table(tmp_path, f"lon,lat,h,time\n1,2,3,{text}\n"))
+
+
+def test_missing_values(tmp_path):
+    rows = "".join(f"1,2,{height},{time},{name}\n" for height, time, name in (
+        ("NA", "2019", "a"), ("null", "2019", "a"), ("-9999", "2019", "a"), ("-32768", "2019", "a"),
+        ("--", "2019", "a"), ("5", "NaT", "a"), ("5", "2019", "None"), ("-30.5", "2019", "a")))
+    (points,), tally, _ = read(table(tmp_path, f"lon,lat,h,time,name\n{rows}"))
+    assert points.height.tolist() == [5.0, -30.5] and points.fields["name"].tolist() == [None, "a"]
+    assert tally.reasons["without a height"] == 5 and tally.reasons["without a time"] == 1
+
+
+def test_text_that_comes_late(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_points, "_SAMPLE", 2)
+    parts, _, _ = read(table(tmp_path, "lon,lat,h,time,note\n1,2,3,2019,\n1,2,3,2019,\n1,2,3,2019,rough\n"))
+    assert parts[0].fields["note"].tolist() == [None, None, "rough"]
+
+
+def test_bytes_that_are_no_text(tmp_path, monkeypatch):
+    """Wherever they come: behind what is read first, too."""
+    monkeypatch.setattr(csv_points, "_SAMPLE", 2)
+    path = tmp_path / "latin.csv"
+    path.write_bytes(b"lon,lat,h,time,name\n" + b"1,2,3,2019,x\n" * 20_000 + "1,2,3,2019,Zürich\n".encode("latin-1"))
+    with pytest.raises(AltimetryError, match="save it as CSV in UTF-8"):
+        read(path)
+
+
+def test_columns_of_the_same_name(tmp_path):
+    (points,), _, _ = read(table(tmp_path, "lon,lat,h,time,a,A\n1,2,3,2019,5,6\n"))
+    assert points.fields["a"].tolist() == [5.0] and points.fields["A_2"].tolist() == [6.0]
+    with pytest.raises(AltimetryError, match="several columns for the latitude"):
+        open_source(table(tmp_path, "lon,lat,lat,h,time\n1,2,2,3,2019\n"))
+
+
+class TestFrames:
+    """A column that names each row's frame."""
+
+    TABLE = "lon,lat,h,time,ITRF\n1,2,3,2019,ITRF2008\n1,2,3,2019,itrf05\n1,2,3,2019,\n"
+
+    def test_each_has_its_own(self, tmp_path):
+        (points,), _, source = read(table(tmp_path, self.TABLE))
+        assert points.fields["frame"].tolist() == ["ITRF2008", "ITRF2005", None] and source.warnings == []
+        # Nothing may be claimed for the layer.
+        assert source.one_frame == "" and "ITRF" not in points.fields
+
+    def test_frame_fills_gaps_only(self, tmp_path):
+        (points,), _, source = read(table(tmp_path, self.TABLE), frame="ITRF2014")
+        assert points.fields["frame"].tolist() == ["ITRF2008", "ITRF2005", "ITRF2014"] and source.one_frame == ""
+
+    def test_what_is_no_frame(self, tmp_path):
+        with pytest.raises(AltimetryError, match="'17' in the column of frames is none that is known"):
+            read(table(tmp_path, "lon,lat,h,time,frame\n1,2,3,2019,17\n"))
+
+
 def test_columns_do_not_hide_our_fields(tmp_path):
     (points,), _, _ = read(table(tmp_path, "lon,lat,h_li,Height,time,file\n1,2,3,4,2020,x\n"),
                                 height_column="h_li")

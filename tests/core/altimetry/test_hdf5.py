@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commonground.core.altimetry import hdf5
+from commonground.core.altimetry.extent import Extent
 from commonground.core.altimetry.products import open_source
 from commonground.core.altimetry.source import BLOCK, Selection, Tally, fields_of, read_points
 from commonground.core.errors import AltimetryError
@@ -88,6 +89,15 @@ class TestAtl06:
         assert tally.reasons["in a spacecraft yaw manoeuvre"] == 10 and tally.kept == 38
         assert points["height"][7:9].tolist() == [1009.0, 1020.0]
 
+    def test_an_orientation_that_is_one_number(self, tmp_path):
+        path = granules.atl06(tmp_path / NAME06, extra={"orbit_info/sc_orient": np.array(2, "i2")})
+        _, tally, source = read(path)
+        assert tally.kept == 0 and tally.reasons["in a spacecraft yaw manoeuvre"] == 96 and source.warnings == []
+
+    def test_a_beam_of_one_segment(self, tmp_path):
+        points, tally, _ = read(granules.atl06(tmp_path / NAME06, beams=("gt2r",), count=1))
+        assert tally.kept == 1 and points["height"].tolist() == [1000.0] and points["beam"].tolist() == ["gt2r"]
+
     @pytest.mark.parametrize("orient, kind", [(0, "strong"), (1, "weak")])
     def test_strong_beams_are_left_when_flying_backward(self, tmp_path, orient, kind):
         path = tmp_path / NAME06
@@ -99,14 +109,14 @@ class TestAtl06:
 
     def test_extent_and_dates(self, tmp_path):
         path = granules.atl06(tmp_path / NAME06, beams=("gt1l",))
-        points, tally, _ = read(path, Selection(extent=(-51.0, 69.001, -49.0, 69.002)))
+        points, tally, _ = read(path, Selection(extent=Extent(-51.0, 69.001, -49.0, 69.002)))
         assert points["lat"].min() >= 69.001 and points["lat"].max() <= 69.002
         assert tally.kept == points["lat"].size == 11 and tally.outside == 39
         assert read(path, Selection(start=2022.3))[1].kept == 0
         assert read(path, Selection(start=2022.2, end=2022.3))[1].kept == 48
         # Across the antimeridian west is greater than east.
-        assert read(path, Selection(extent=(170.0, -90.0, -170.0, 90.0)))[1].kept == 0
-        assert read(path, Selection(extent=(-60.0, -90.0, -170.0, 90.0)))[1].kept == 48
+        assert read(path, Selection(extent=Extent(170.0, -90.0, -170.0, 90.0)))[1].kept == 0
+        assert read(path, Selection(extent=Extent(-60.0, -90.0, -170.0, 90.0)))[1].kept == 48
 
 
 class TestFrameOfIcesat2:
@@ -134,6 +144,14 @@ class TestFrameOfIcesat2:
         assert source.layout.product == "ATL06" and source.frame == ""
         assert "frame stays unknown" in source.warnings[0]
         assert set(read(path)[0]["frame"]) == {None}
+
+    @pytest.mark.parametrize("release, frame", [(["006"], "ITRF2014"), (["7"], "ITRF2020"), (["x"], "")])
+    def test_the_number_inside_is_enough(self, tmp_path, release, frame):
+        path = granules.atl06(tmp_path / "renamed.h5", release=None, extra={"ancillary_data/release": release})
+        source = open_source(path)
+        assert source.frame == frame
+        if not frame:
+            assert "its text says ITRF2014, which can be wrong): choose FRAME" in source.warnings[0]
 
     def test_a_frame_from_the_user_fills_in_only(self, tmp_path):
         path = granules.atl06(tmp_path / "renamed.h5", release=None)
@@ -312,8 +330,9 @@ class TestBadFiles:
         source = open_source(granules.atl06(tmp_path / NAME06, count=0))
         assert source.empty.endswith("all its beams are empty.") and read(source.path)[1].kept == 0
 
-    def test_another_clock(self, tmp_path):
-        path = granules.atl06(tmp_path / NAME06, extra={"ancillary_data/atlas_sdp_gps_epoch": np.array([0.0])})
+    @pytest.mark.parametrize("epoch", [np.array([0.0]), np.array(0.0)])
+    def test_another_clock(self, tmp_path, epoch):
+        path = granules.atl06(tmp_path / NAME06, extra={"ancillary_data/atlas_sdp_gps_epoch": epoch})
         with pytest.raises(AltimetryError, match="counts time from GPS second 0"):
             open_source(path)
 
