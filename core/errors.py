@@ -2,7 +2,13 @@
 
 
 class CommonGroundError(Exception):
-    """Base of every failure that the user can act on; shown as it is, without a traceback."""
+    """Base of every failure that the user can act on; shown as it is, without a traceback.
+
+    One line, whatever line breaks the names and values in it hold.
+    """
+
+    def __init__(self, message):
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 class FrameError(CommonGroundError):

@@ -12,13 +12,18 @@ from ..progress import Progress
 from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .blocks import BlockShift
+from .cell_forms import Quadratic
+from .dh_minimize import dh_minimize
+from .icp import icp
 from .lzd import lzd
 from .nuth_kaab import nuth_kaab
+from .solution import LONE
 from .terrain_window import Pair, row_step
 from .vertical_shift import vertical_shift
 
-METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "vertical_shift": vertical_shift}
-SAMPLE = 60_000
+METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "dh_minimize": dh_minimize, "icp": icp, "vertical_shift": vertical_shift}
+SAMPLE = 30_000
+LOOK = 15_000  # residuals that a block's NMAD is told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
@@ -64,22 +69,47 @@ def _widened(top, left, bottom, right, overlap, grid):
 
 def solve_blocks(pair: Pair, blocks: list[Block], method: str, start: np.ndarray, seed: int,
                  executor: Executor, progress: Progress) -> list[BlockShift]:
-    """The shift of every block from the global one, judged alone and then against its neighbours."""
-    tasks = [(pair, block, method, start, seed) for block in blocks]
+    """The shift of every block from the global one, judged alone and then against its neighbours.
+
+    `method` is a name of METHODS or such a function; `start` (m) is one shift for all or one for each, `(n, 3)`.
+    """
+    return solve_and_gather(pair, blocks, method, start, seed, 0, executor, progress)[0]
+
+
+def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.ndarray, seed: int, side: int,
+                     executor: Executor, progress: Progress) -> tuple[list[BlockShift], list[Quadratic]]:
+    """As `solve_blocks`, and what the lattice cells, `side` wide, of each usable block say about its shift."""
+    starts = np.broadcast_to(start, (len(blocks), 3))
+    tasks = [(pair, block, method, start, seed, side) for block, start in zip(blocks, starts)]
     found = run_all(executor, solve_block, tasks, progress, "Shifts of the blocks")
-    return _judged_together(_honest(found), pair.reference.grid.cell_size())
+    judged = _judged_together(_honest([(block, growth) for block, growth, _ in found]),
+                              pair.reference.grid.cell_size())
+    return judged, [form for block, (_, _, form) in zip(judged, found) if block.usable and form is not None]
 
 
-def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int) -> tuple[BlockShift, np.ndarray]:
-    """One block's shift and the growth of its sigma's square, self-contained so that any worker can find it."""
-    shift, solution = _measured(pair, block, method, start, seed)
-    return shift, np.ones(3) if solution is None else solution.growth
+def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int,
+                side: int = 0) -> tuple[BlockShift, np.ndarray, Quadratic | None]:
+    """One block's shift, the growth of its sigma's square and, for a `side`, the forms of its lattice cells.
+
+    Self-contained so that any worker can find it.
+    """
+    shift, solution, window = _measured(pair, block, method, start, seed)
+    if solution is None:
+        return shift, np.ones(3), None
+    if not side:
+        return shift, solution.growth, None
+    moved = solution.shift
+    ground = window.at(moved)
+    form = Quadratic.of(ground, ground.residuals(moved),
+                        lambda row, col: np.broadcast_to(moved[:, None], (3, len(row))), block.window, side)
+    return shift, solution.growth, form
 
 
 def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
     """Sigmas that know how far residuals are correlated: a growth for all blocks, as one alone hardly tells its own."""
     measured = [growth for block, growth in found if block.status == "used"]
-    growth = np.sqrt(np.mean(measured, axis=0)).tolist() if measured else [1.0] * 3
+    growth = np.mean(measured, axis=0) ** (LONE if len(measured) == 1 else 1.0) if measured else np.ones(3)
+    growth = np.sqrt(growth).tolist()
     return [replace(block, sigma_dx=block.sigma_dx * growth[0], sigma_dy=block.sigma_dy * growth[1],
                     sigma_dz=block.sigma_dz * growth[2]) for block, _ in found]
 
@@ -89,27 +119,32 @@ def _measured(pair: Pair, block: Block, method: str, start: np.ndarray, seed: in
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
     window = pair.window(block.wider, (start,), row_step(block.wider, SAMPLE), seed)
     if window.rows.size == 0:
-        return replace(blank, reason="no stable terrain with reference heights"), None
+        return replace(blank, reason="no stable terrain with reference heights"), None, window
     before = window.residuals(start)
     count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
-        return replace(blank, reason="no stable terrain with secondary heights"), None
+        return replace(blank, reason="no stable terrain with secondary heights"), None, window
     known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),
-                    nmad_before=nmad(window.residuals(np.zeros(3))))
+                    nmad_before=_nmad(window.residuals(np.zeros(3))))
     if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
-        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None
-    solution = METHODS[method](window, start, grid.cell_size())
+        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, window
+    solution = METHODS.get(method, method)(window, start, grid.cell_size())
     if not solution.converged:
-        return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge"), None
-    after, sigma = nmad(window.residuals(solution.shift)), solution.sigma
+        failed = replace(known, status="rejected", iterations=solution.iterations, reason="did not converge")
+        return failed, None, window
+    after, sigma = _nmad(window.residuals(solution.shift)), solution.sigma
     solved = replace(
         known, dx=float(solution.shift[0]), dy=float(solution.shift[1]), dz=float(solution.shift[2]),
         sigma_dx=float(sigma[0]), sigma_dy=float(sigma[1]), sigma_dz=float(sigma[2]),
         nmad_after=after, iterations=solution.iterations, status="used",
     )
-    if after > WORSE * nmad(before):
-        return replace(solved, status="rejected", reason="fits no better than the global shift"), None
-    return solved, solution
+    if after > WORSE * _nmad(before):
+        return replace(solved, status="rejected", reason="fits no better than the global shift"), None, window
+    return solved, solution, window
+
+
+def _nmad(residuals: np.ndarray) -> float:
+    return nmad(residuals[::max(1, residuals.size // LOOK)])
 
 
 def _judged_alone(block: BlockShift, cell: float) -> BlockShift:

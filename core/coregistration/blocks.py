@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from ..errors import OutputError
 
 STATUSES = ("used", "downweighted", "rejected", "filled")
 
@@ -46,3 +48,46 @@ class BlockShift:
         """The middle of the block, map units."""
         xmin, ymin, xmax, ymax = self.bounds
         return (xmin + xmax) / 2, (ymin + ymax) / 2
+
+
+FIELDS = {part.name: {"int": int, "str": str, "float": float}[part.type] for part in fields(BlockShift)
+          if part.name != "bounds"}
+"""The fields of a shifts layer and their kinds, in order."""
+
+
+def write_shifts(blocks: list[BlockShift], crs: str, path: str) -> None:
+    """Blocks as the polygons of a new GeoPackage in the CRS (WKT) of their bounds. Raises OutputError."""
+    from osgeo import gdal, ogr, osr
+
+    reference = osr.SpatialReference()
+    reference.ImportFromWkt(crs)
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    dataset = gdal.GetDriverByName("GPKG").Create(path, 0, 0, 0, gdal.GDT_Unknown)
+    if dataset is None:
+        raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}")
+    layer = dataset.CreateLayer("shifts", reference, ogr.wkbPolygon)
+    for name, kind in FIELDS.items():
+        layer.CreateField(ogr.FieldDefn(name, {int: ogr.OFTInteger, str: ogr.OFTString, float: ogr.OFTReal}[kind]))
+    layer.StartTransaction()
+    for block in blocks:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(_rectangle(block.bounds))
+        for name in FIELDS:
+            value = getattr(block, name)
+            if value == value:
+                feature.SetField(name, value)
+        if layer.CreateFeature(feature) != 0:
+            raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}")
+    layer.CommitTransaction()
+
+
+def _rectangle(bounds: tuple):
+    from osgeo import ogr
+
+    xmin, ymin, xmax, ymax = bounds
+    ring = ogr.Geometry(ogr.wkbLinearRing)
+    for x, y in ((xmin, ymin), (xmin, ymax), (xmax, ymax), (xmax, ymin), (xmin, ymin)):
+        ring.AddPoint_2D(x, y)
+    polygon = ogr.Geometry(ogr.wkbPolygon)
+    polygon.AddGeometry(ring)
+    return polygon

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..errors import CoregistrationError
 from ..progress import Part, Progress
-from .block_shifts import METHODS, Block, lay_out, solve_blocks
+from ..raster.dem import Dem
+from ..raster.grid import Grid
+from .block_shifts import METHODS, Block, lay_out, solve_and_gather
 from .blocks import BlockShift
-from .field_fit import as_shift_field, fit_field
+from .field_fit import as_shift_field, fit_field, lattice_side
 from .global_shift import global_shift, overlap
+from .lzd import lzd
+from .rotation import Motion, global_motion
 from .shift_field import ShiftField
+from .terms import TERMS, Place
 from .terrain_window import Pair
 
 
@@ -22,6 +28,7 @@ class Settings:
     """How to coregister: the parameters of `blockwisecoregister`, in its words.
 
     `block_size` counts cells of the reference, 0 means one global shift; `overlap` is a fraction of a block.
+    `rotation` lets the global step turn the secondary, `terms` (of TERMS) are solved beside every shift.
     """
 
     method: str = "nuth_kaab"
@@ -29,13 +36,25 @@ class Settings:
     overlap: float = 0.1
     field: str = "smooth"
     seed: int = 0
+    rotation: bool = False
+    terms: tuple = ()
+
+    def check(self) -> None:
+        """Raise CoregistrationError where the settings contradict each other."""
+        if self.terms and self.method != "lzd":
+            raise CoregistrationError("TERMS are solved jointly with the shift by METHOD=lzd alone: choose it.")
+        if self.rotation and self.method == "vertical_shift":
+            raise CoregistrationError("ROTATION moves sideways, METHOD=vertical_shift does not: choose another method.")
+        if self.rotation and "tilt" in self.terms:
+            raise CoregistrationError("A rotation holds the tilt already: choose either ROTATION or the term tilt.")
 
 
 @dataclass(frozen=True)
 class Coregistration:
     """The field that moves the secondary onto the reference, and the blocks that speak for it.
 
-    `shift` and `sigma` are the global (dx, dy, dz), m; `notes` says what each stage did.
+    `shift` and `sigma` are the global (dx, dy, dz), m; `notes` says what each stage did. `secondary` is what the field
+    moves: the pair's, or the same file read without its elevation bias. `motion` holds the global step's terms.
     """
 
     field: ShiftField
@@ -43,6 +62,8 @@ class Coregistration:
     shift: np.ndarray
     sigma: np.ndarray
     notes: tuple
+    secondary: Dem
+    motion: Motion
 
 
 def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Progress) -> Coregistration:
@@ -50,33 +71,61 @@ def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Pro
 
     Raises CoregistrationError where the DEMs do not overlap or share no stable terrain.
     """
-    method = METHODS[settings.method]
+    settings.check()
     fitted = pair.at_spacing_of_coarser()
     scale = fitted.reference.factor // pair.reference.factor
-    solution = global_shift(fitted, method, settings.seed, Part(progress, 0.0, 0.15))
-    if not solution.converged:
-        raise CoregistrationError(
-            f"No shift between {pair.reference.name} and {pair.secondary.name} can be told: the stable terrain is too "
-            "small or too flat for this method. Widen it, or use METHOD=vertical_shift.")
-    shift, sigma = solution.shift, solution.sigma * np.sqrt(solution.growth)
+    motion = _whole(fitted, settings, Part(progress, 0.0, 0.15))
+    shift, sigma = motion.shift, motion.shift_sigma
     notes = [f"Global shift: {_said(shift)} m (sigma {_said(sigma, '')} m)."]
+    if motion.names:
+        notes.append(motion.said())
+        pair, fitted = (replace(one, secondary=motion.unbiased(one.secondary)) for one in (pair, fitted))
     size = max(4, round(settings.block_size / scale)) if settings.block_size else max(fitted.reference.grid.shape)
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)
-    shifts = solve_blocks(fitted, blocks, settings.method, shift, settings.seed, executor, Part(progress, 0.15, 0.5))
+    terms = settings.terms if settings.block_size else motion.names
+    method = partial(lzd, terms=terms) if terms else settings.method
+    shifts, forms = solve_and_gather(fitted, blocks, method, _starts(motion, fitted.reference.grid, blocks),
+                                     settings.seed, lattice_side(size) if settings.block_size else 0, executor,
+                                     Part(progress, 0.15, 0.5))
     usable = [block for block in shifts if block.usable]
     notes.append(f"{len(usable)} of {len(shifts)} blocks used.")
     if not settings.block_size or not usable:
-        field = ShiftField.constant(pair.reference.grid, shift)
+        field, missed = motion.on_cells_of(scale).field(pair.reference)
+        if missed > 5e-4:
+            notes.append(f"Relief between the field's nodes leaves 95 % of cells within {missed:.3f} m of the motion.")
         if settings.block_size:
             notes.append("No block could be used: the whole raster takes the global shift.")
     else:
-        field = _field(pair, fitted, blocks, shifts, settings, size, scale, executor, Part(progress, 0.5, 1.0), notes)
-    return Coregistration(field, _filled(shifts, blocks, field, scale), shift, sigma, tuple(notes))
+        field = _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, Part(progress, 0.5, 1.0),
+                       notes)
+    return Coregistration(field, _filled(shifts, blocks, field, scale), shift, sigma, tuple(notes), pair.secondary,
+                          motion)
 
 
-def _field(pair, fitted, blocks, shifts, settings, size, scale, executor, progress, notes) -> ShiftField:
+def _whole(pair: Pair, settings: Settings, progress: Progress) -> Motion:
+    """The motion of the whole secondary: a shift by METHOD, or least squares for the shift and the terms."""
+    names = ("rotation",) * settings.rotation + tuple(term for term in TERMS if term in settings.terms)
+    if names:
+        return global_motion(pair, names, settings.seed, progress)
+    solution = global_shift(pair, METHODS[settings.method], settings.seed, progress)
+    if not solution.converged or not np.isfinite(solution.sigma).all():
+        raise CoregistrationError(
+            f"No shift between {pair.reference.name} and {pair.secondary.name} can be told: the stable terrain is too "
+            "small or too flat for this method. Widen it, or use METHOD=vertical_shift.")
+    return Motion.of((), Place(0.0, 0.0, 0.0), solution)
+
+
+def _starts(motion: Motion, grid: Grid, blocks: list[Block]) -> np.ndarray:
+    """Where each block's shift is sought from, `(n, 3)`: what the motion does at its centre."""
+    rows, cols = np.array([(row + height / 2 - 0.5, col + width / 2 - 0.5)
+                           for row, col, height, width in (block.window for block in blocks)]).T
+    return motion.at(grid, rows, cols, motion.place.height).T
+
+
+def _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, progress, notes) -> ShiftField:
     horizontal = settings.method != "vertical_shift"
-    fit, passes = fit_field(fitted, blocks, shifts, settings.field, size, horizontal, executor, progress)
+    fit, passes = fit_field(fitted, blocks, shifts, forms, settings.field, size, horizontal, executor,
+                            progress)
     if settings.field == "smooth":
         notes.append(f"Shift field in {passes} passes; cross-validated stiffness "
                      f"{fit.stiffness[0]:.1e} (horizontal), {fit.stiffness[1]:.1e} (vertical).")

@@ -14,10 +14,11 @@ from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .block_shifts import Block
 from .blocks import BlockShift
+from .cell_forms import Quadratic
 from .field_basis import PolynomialBasis, SplineBasis
-from .field_system import FOLDS, STIFFNESS, FieldSystem
+from .field_system import FOLDS, USUAL, FieldSystem
 from .shift_field import ShiftField
-from .solution import spread, tukey, weigh
+from .solution import spread, tukey
 from .terrain_window import Pair
 
 FIELDS = ("smooth", "plane", "constant")
@@ -25,29 +26,10 @@ KNOTS_PER_BLOCK = 2
 CELLS_PER_KNOT = 4
 NODES_PER_KNOT = 12
 CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
-PASSES = 4
-SETTLED = 0.005  # cells: the field has stopped moving
+PASSES = 3
+SETTLED = 0.01  # cells: the field has stopped moving
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
-SAMPLE = 100_000  # pixels that the median dh is taken from
-FULL_RASTER = 2_000_000  # cells: of larger rasters as many rows are taken as make this many cells
-
-
-@dataclass(frozen=True)
-class Quadratic:
-    """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
-
-    `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design
-    (-gx, -gy, 1) and the dh that the whole shift must explain.
-    """
-
-    rows: np.ndarray
-    cols: np.ndarray
-    M: np.ndarray
-    b: np.ndarray
-    group: np.ndarray
-    counts: np.ndarray
-    sample: np.ndarray | None = None
+FULL_RASTER = 500_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
 @dataclass(frozen=True)
@@ -63,29 +45,37 @@ class Fit:
         return np.stack([self.basis.on_lattice(c, rows, cols) for c in self.coefficients])
 
 
-def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], kind: str, block_size: int,
-              horizontal: bool, executor: Executor, progress: Progress) -> tuple[Fit, int]:
-    """The field `kind` (smooth, plane, constant) and the passes over the data that it took.
+def lattice_side(block_size: int) -> int:
+    """Cells of a lattice cell's side, for blocks of this size."""
+    return max(2, round(_spacing(block_size) / CELLS_PER_KNOT))
 
-    It starts from the blocks' shifts and is then solved jointly from all stable cells: in every pass the
-    secondary is sampled under the current field and each lattice cell gives a quadratic form of the shift, robust
-    against outlying pixels and outlying cells. How smooth it is, cross-validation over whole blocks decides.
+
+def _spacing(block_size: int) -> float:
+    return max(block_size / KNOTS_PER_BLOCK, 8.0)
+
+
+def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: list[Quadratic], kind: str,
+              block_size: int, horizontal: bool, executor: Executor, progress: Progress) -> tuple[Fit, int]:
+    """The field `kind` (smooth, plane, constant) and the passes over the data that it took beyond the blocks' own.
+
+    It starts from `forms`, what the used blocks' cells say about their own shifts, and is then solved jointly from all
+    stable cells, those of rejected blocks for its height alone: in every pass the secondary is sampled under the
+    current field and each lattice cell gives a quadratic form of the shift, robust against outlying pixels and outlying
+    cells. How smooth it is, cross-validation over whole blocks decides.
     """
-    grid, cell = pair.reference.grid, pair.reference.grid.cell_size()
-    spacing = max(block_size / KNOTS_PER_BLOCK, 8.0)
+    grid, cell, spacing = pair.reference.grid, pair.reference.grid.cell_size(), _spacing(block_size)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
-    fit, stiffness = _solve(basis, _from_blocks(shifts, grid), horizontal), None
-    side = max(2, round(spacing / CELLS_PER_KNOT))
+    quadratic = Quadratic.joined(forms)
+    fit = _levelled(_solve(basis, quadratic, horizontal), quadratic.sample)
     for done in range(1, PASSES + 1):
         field = as_shift_field(fit, grid, spacing)
-        quadratic = _gather(pair, blocks, field, side, executor,
+        quadratic = _gather(pair, blocks, shifts, field, lattice_side(block_size), executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
-        following = _levelled(_solve(basis, quadratic, horizontal, stiffness, done <= 2), quadratic.sample)
-        # Once the field is near, the residuals tell finer shapes: the stiffness is chosen in two passes, then kept.
-        stiffness = following.stiffness
+        # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
+        following = _levelled(_solve(basis, quadratic, horizontal, fit.stiffness, done == 1), quadratic.sample)
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
-        if done >= 2 and np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
+        if np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
             break
     return fit, done
 
@@ -129,48 +119,28 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     M = np.zeros((len(used), 3, 3))
     M[:, [0, 1, 2], [0, 1, 2]] = information
     rows, cols = grid.cell_of(*np.transpose([shift.centre for shift in used]))
-    return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)))
+    return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 6)))
 
 
-def _gather(pair, blocks, field, side, executor, progress) -> Quadratic:
+def _gather(pair, blocks, shifts, field, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
-    every = max(1, cells // (step * SAMPLE))
-    tasks = [(pair, block.window, field, side, step, every) for block in blocks]
-    parts = run_all(executor, window_quadratic, tasks, progress, "Shift field")
-    groups = np.concatenate([np.full(len(part[0]), k) for k, part in enumerate(parts)])
-    rows, cols, M, b, counts, sample = (np.concatenate(columns) for columns in zip(*parts))
-    return Quadratic(rows, cols, M, b, groups, counts, sample)
+    tasks = [(pair, block.window, field, side, step, shift.usable) for block, shift in zip(blocks, shifts)]
+    return Quadratic.joined(run_all(executor, window_quadratic, tasks, progress, "Shift field"))
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int, every: int):
-    """`(rows, cols, M, b, counts)` of a window's lattice cells, `side` cells wide, and a sample of its pixels.
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int,
+                     telling: bool = True) -> Quadratic | None:
+    """The quadratic forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
 
-    Every `step`-th row is taken, and every `every`-th pixel of those into the sample. Self-contained for any
-    worker; see Quadratic.
+    A window that is not `telling` of horizontal shifts speaks of heights alone.
     """
     ground = pair.window(window, _starts(field, window), step)
-    empty = np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))
     if ground.rows.size == 0:
-        return empty
+        return None
     ground, residuals = ground.under(field)
-    known = np.flatnonzero(np.isfinite(residuals))
-    if known.size < 10:
-        return empty
-    residuals, gx, gy, rows, cols = (values[known] for values in
-                                     (residuals, ground.gx, ground.gy, ground.rows, ground.cols))
-    variance = spread(residuals, gx**2 + gy**2)
-    weights = weigh(residuals, variance)
-    cell = ((rows - window[0]) // side).astype(int) * (window[3] // side + 1) + ((cols - window[1]) // side).astype(int)
-    row, col, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
-    # The data speak of the increment; adding the field turns it into a statement on the whole shift.
-    b += np.einsum("nij,jn->ni", M, field.at(row, col))
-    # Outliers have no say: without a mask, ground that changed would pull even a median.
-    some = np.flatnonzero(weights > 0)[::every]
-    design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
-    total = residuals[some] + (design.T * field.at(rows[some], cols[some])).sum(axis=0)
-    return row, col, M, b, counts, np.column_stack([rows[some], cols[some], design, total])
+    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, side)
 
 
 def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
@@ -186,25 +156,6 @@ def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
     return Fit(fit.basis, coefficients, fit.stiffness)
 
 
-def _sums(cell, rows, cols, design, weights, residuals):
-    """Each cell's mean row and column, `M`, `b` and count; a design column None is of ones."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1])
-    labels, index = np.unique(cell[starts], return_inverse=True)
-
-    def add(values):
-        return np.bincount(index, np.add.reduceat(values, starts), len(labels))
-
-    count = np.bincount(index, np.diff(starts, append=cell.size), len(labels))
-    M = np.empty((len(labels), 3, 3))
-    b = np.empty((len(labels), 3))
-    for i in range(3):
-        weighted = weights if design[i] is None else weights * design[i]
-        b[:, i] = add(weighted * residuals)
-        for j in range(i, 3):
-            M[:, i, j] = M[:, j, i] = add(weighted if design[j] is None else weighted * design[j])
-    return add(rows) / count, add(cols) / count, M, b, count
-
-
 def _starts(field: ShiftField, window: tuple) -> tuple:
     """The extreme shifts of a window: its corners and the places between."""
     rows = np.linspace(window[0], window[0] + window[2] - 1, 5)
@@ -218,7 +169,7 @@ def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = N
     P = basis.at(data.rows, data.cols)
     weights = np.ones(len(data.rows))
     system = FieldSystem(basis, P, data, horizontal)
-    usual = stiffness or (STIFFNESS[len(STIFFNESS) // 3],) * 2
+    usual = stiffness or (USUAL,) * 2
     for _ in range(3):
         coefficients = system.solve(weights, usual)
         if len(data.rows) > 20:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-STIFFNESS = 10.0 ** np.arange(-5.0, 4.0)
+STIFFNESS = 10.0 ** np.arange(-5.0, 7.0, 2.0)
+NEAR = 10.0 ** np.arange(-1.0, 2.0)
+USUAL = 1e-2  # before anything is known
 FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 FOLDS = 5
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
-HELD_OUT = 60  # blocks: so many tell one stiffness from another
+HELD_OUT = 30  # blocks: so many tell one stiffness from another
 
 
 class FieldSystem:
@@ -85,8 +87,7 @@ class FieldSystem:
             return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
                        for fold in range(held))
 
-        candidates = STIFFNESS if near is None else STIFFNESS[np.abs(np.log10(STIFFNESS / near)) < 1.5]
-        both = _stiffest(candidates, lambda value: misfit((value, value)))
+        both = _stiffest(STIFFNESS if near is None else near * NEAR, lambda value: misfit((value, value)))
         if near is None:
             return both, both
         vertical = _stiffest(both * FINER, lambda value: misfit((both, value)))

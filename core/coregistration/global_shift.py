@@ -14,7 +14,8 @@ from .solution import Solution
 from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST_SIDE = 256
-SAMPLE = 100_000
+SAMPLE = 50_000
+STRIDE = 32  # from one level to the next: least squares at one end within a few cells of the next
 
 
 def global_shift(pair: Pair, method, seed: int, progress: Progress) -> Solution:
@@ -23,20 +24,25 @@ def global_shift(pair: Pair, method, seed: int, progress: Progress) -> Solution:
     A search over all offsets at the coarsest level (at most 256 cells a side) finds shifts of many cells, least
     squares follow it down. Raises CoregistrationError without overlap or stable terrain.
     """
-    window = overlap(pair)
-    side, area = max(window[2:]), window[2] * window[3]
-    coarsest = max(1, -(-side // COARSEST_SIDE))
-    finest = max(1, int(np.ceil(np.sqrt(area / pair.FINEST))))
-    shift, factor = np.zeros(3), coarsest
-    horizontal = method.__name__ != "vertical_shift"
-    if horizontal:
-        shift = _searched(pair.coarsened(coarsest), seed)
-    while horizontal and factor > finest:
-        progress.step(0.5, f"Global shift at 1/{factor} of the resolution")
-        shift = _refined(pair.coarsened(factor), lzd, shift, seed).shift
-        factor = max(finest, factor // 4)
+    coarsest, *finer = levels(pair)
+    shift = np.zeros(3)
+    if method.__name__ != "vertical_shift":
+        shift = searched(pair.coarsened(coarsest), seed)
+        for factor in finer[:-1]:
+            progress.step(0.5, f"Global shift at 1/{factor} of the resolution")
+            shift = _refined(pair.coarsened(factor), lzd, shift, seed).shift
     progress.step(0.7, "Global shift")
-    return _refined(pair.coarsened(finest), method, shift, seed)
+    return _refined(pair.coarsened(finer[-1] if finer else coarsest), method, shift, seed)
+
+
+def levels(pair: Pair) -> list[int]:
+    """How many cells a side make one, from the coarsest level to the finest."""
+    _, _, height, width = overlap(pair)
+    factors = [max(1, -(-max(height, width) // COARSEST_SIDE))]
+    finest = max(1, int(np.ceil(np.sqrt(height * width / pair.FINEST))))
+    while factors[-1] > finest:
+        factors.append(max(finest, factors[-1] // STRIDE))
+    return factors
 
 
 def overlap(pair: Pair) -> tuple:
@@ -48,7 +54,8 @@ def overlap(pair: Pair) -> tuple:
     return window
 
 
-def _window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
+def stable_window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
+    """A sample of the overlap's stable terrain. Raises CoregistrationError where it is too small."""
     place = overlap(pair)
     window = pair.window(place, starts, row_step(place, SAMPLE), seed)
     if window.rows.size < pair.LEAST:
@@ -59,7 +66,7 @@ def _window(pair: Pair, starts: tuple, seed: int) -> TerrainWindow:
 
 
 def _refined(pair: Pair, method, start: np.ndarray, seed: int) -> Solution:
-    window = _window(pair, (start,), seed)
+    window = stable_window(pair, (start,), seed)
     if not np.isfinite(window.residuals(start)).any():
         raise CoregistrationError(
             f"{pair.reference.name} and {pair.secondary.name} have no stable cell with heights in both: "
@@ -67,11 +74,11 @@ def _refined(pair: Pair, method, start: np.ndarray, seed: int) -> Solution:
     return method(window, start, pair.reference.grid.cell_size())
 
 
-def _searched(pair: Pair, seed: int) -> np.ndarray:
+def searched(pair: Pair, seed: int) -> np.ndarray:
     """The better start of none and the offset with the least variance of dh, after least squares from both."""
     cell = pair.reference.grid.cell_size()
     offset = _best_offset(pair)
-    window = _window(pair, (offset,), seed)
+    window = stable_window(pair, (offset,), seed)
     best, least = np.zeros(3), np.inf
     for start in (np.zeros(3), offset):
         solution = lzd(window, start, cell)

@@ -2,66 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from .solution import Lattice, Solution, sandwich, spread, weigh
+from .solution import Lattice, Solution, sandwich, sensitivity, spread, weigh
+from .terms import SIZES, Place, Terms
 from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 20
+STEADY = 6  # iterations after which cells may leave but not return: at a void's rim some would do so for ever
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
 UNSEEN = 1.7  # times what residuals show: growth by correlation that the fit absorbs (test_sigma.py, test_points.py)
 
 
-def lzd(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
+def lzd(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple = ()) -> Solution:
     """Solve dh = -gx dx - gy dy + dz for (dx, dy, dz) by iteratively re-weighted least squares (Tukey).
 
     The linear form of the Nuth & Kaab equation, each cell weighted by its information (Li et al. 2023,
     doi 10.5194/tc-17-5299-2023). The secondary is sampled anew in every iteration; `cell` (m) scales the steps.
+    `terms` (names of TERMS) are solved beside the shift, so that they do not leak into it, and are not returned.
     """
-    shift, near, _ = _descended(window.at(start).sparse, np.array(start, dtype=float), 1e-2 * cell, cell)
+    values = np.concatenate([start, np.zeros(sum(SIZES[name] for name in terms))])
+    solution = least_squares(window, values, cell, terms, Place.of(window) if terms else None)
+    return replace(solution, shift=solution.shift[:3], sigma=solution.sigma[:3], growth=solution.growth[:3])
+
+
+def least_squares(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple,
+                  place: Place | None) -> Solution:
+    """The shift and the terms about `place` together, from `start` (3 + k,); see `lzd` and `Terms`."""
+    values, near, _ = _descended(window.at(start).sparse, start, 1e-2 * cell, cell, terms, place)
     # Few cells that found no way must not lead the many astray.
-    shift = shift if near else np.array(start, dtype=float)
-    window = window.at(shift)
-    shift, solved, iteration = _descended(window, shift, 3e-4 * cell, cell)
-    return _solved(window, shift, *solved, iteration) if solved else Solution.failed(shift, iteration)
+    values = values if near else start
+    window = window.at(values)
+    values, solved, iteration = _descended(window, values, 3e-4 * cell, cell, terms, place)
+    return _solved(window, values, *solved, iteration) if solved else Solution.failed(values, iteration)
 
 
-def _descended(window: TerrainWindow, shift: np.ndarray, least: float, cell: float):
-    """`(shift, what its precision is judged by or None, iterations)`, until steps are shorter than `least` (m)."""
-    design = np.column_stack([-window.gx, -window.gy, np.ones_like(window.gx)])
+def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: float, names: tuple,
+               place: Place | None):
+    """`(values, what their precision is judged by or None, iterations)`, until steps move less than `least` (m)."""
+    values = np.array(start, dtype=float)
+    terms = Terms.at(window, names, place, values, cell)
+    design = np.asfortranarray(terms.instruments(window.gx, window.gy))
+    sizes = np.append(np.ones(3), terms.sizes)
     gradient2 = window.gx**2 + window.gy**2
+    known = np.ones(gradient2.shape, dtype=bool)
     for iteration in range(1, ITERATIONS + 1):
-        residuals = window.residuals(shift)
-        known = np.isfinite(residuals)
-        if known.sum() < 10:
+        residuals = window.residuals(terms.moved(values))
+        known = np.isfinite(residuals) & (known | (iteration <= STEADY))
+        if known.sum() < 10 + len(terms.sizes):
             break
-        information, scores, weights = _equations(design[known], residuals[known], gradient2[known])
-        step = np.linalg.lstsq(information, scores.sum(axis=0), rcond=1e-12)[0]
+        seen = np.flatnonzero(known)
+        # Column by column: sums over cells then run along memory.
+        columns = design.T.take(seen, axis=1).T
+        information, scores, weights = _equations(columns, residuals[seen], gradient2[seen])
+        step = np.linalg.lstsq(information / np.outer(sizes, sizes), scores.sum(axis=0) / sizes, rcond=1e-12)[0]
         length = np.hypot(step[0], step[1])
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
-        shift += step
-        if length < least and abs(step[2]) < least:
-            return shift, (design[known], scores, weights, known), iteration
-    return shift, None, ITERATIONS
+        values += step / sizes
+        if length < least and (np.abs(step[2:]) < least).all():
+            return values, (terms, columns, scores, weights, known), iteration
+    return values, None, ITERATIONS
 
 
-def _solved(window, shift, design, scores, weights, known, iteration) -> Solution:
+def _solved(window, values, terms, design, scores, weights, known, iteration) -> Solution:
     # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
     every = max(1, known.size // SPARSE)
-    slopes = window.part(slice(None, None, every)).secondary_gradient(shift)
+    moved = terms.moved(values)[..., ::every] if terms.names else values
+    slopes = window.part(slice(None, None, every)).secondary_gradient(moved)
     told = np.isfinite(slopes).all(axis=1) & known[::every]
     seen = (np.cumsum(known) - 1)[::every][told]
-    other = np.column_stack([-slopes[told], np.ones(seen.size)])
-    sensitivity = (design[seen] * weights[seen, None]).T @ other * (known.sum() / max(seen.size, 1))
-    lattice = Lattice.over(window.rows[known], window.cols[known])
-    covariance, growth = sandwich(sensitivity, scores, lattice)
+    other = terms.design(slopes[:, 0], slopes[:, 1], every)[told]
+    told = sensitivity(design[seen] * weights[seen, None], other) * (known.sum() / max(seen.size, 1))
+    covariance, growth = sandwich(told, scores, Lattice.over(window.rows[known], window.cols[known]))
     growth = 1.0 + UNSEEN * (growth - 1.0)
-    return Solution(shift, np.sqrt(np.diag(covariance)), growth, iteration, True)
+    return Solution(values, np.sqrt(np.diag(covariance)), growth, iteration, True)
 
 
 def _equations(design, residuals, gradient2):
-    """The 3 x 3 information, and the score and weight of every cell."""
+    """The information `(k, k)`, and the score and weight of every cell."""
     variance = spread(residuals, gradient2)
     weights = weigh(residuals, variance)
     weighted = design * weights[:, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..statistics.robust import NORMAL_MAD as NMAD
-from .solution import Lattice, Solution, sandwich
+from .solution import Lattice, Solution, sandwich, sensitivity
 from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 30
@@ -86,9 +86,10 @@ def _solved(window, shift, used, downhill, steepness, target, residuals, iterati
     told = np.isfinite(slopes).all(axis=1) & used[::every]
     seen = place[::every][told]
     # The secondary's own gradient: that of the reference has the noise that chose the aspect.
-    sensitivity = downhill[seen].T @ (-slopes[told] / steepness[seen, None]) * (inner * used.sum() / max(seen.size, 1))
+    across = sensitivity(downhill[seen], -slopes[told] / steepness[seen, None])
+    across = across * (inner * used.sum() / max(seen.size, 1))
     lattice = Lattice.over(window.rows[used], window.cols[used])
-    across, growth = sandwich(sensitivity, downhill * bounded[:, None], lattice)
+    across, growth = sandwich(across, downhill * bounded[:, None], lattice)
     known = np.isfinite(residuals)
     upward, upward_growth = vertical_precision(residuals[known], window.rows[known], window.cols[known])
     sigma = np.sqrt(np.append(np.diag(across), upward))

@@ -38,7 +38,7 @@ class PointPair(Pair):
     LEAST: ClassVar[int] = 10
     LEAST_IN_BLOCK: ClassVar[int] = 30
     LEAST_SHARE: ClassVar[float] = 0.0
-    FINEST: ClassVar[int] = MOST_CELLS
+    FINEST: ClassVar[float] = MOST_CELLS
     UNIT: ClassVar[str] = "points"
 
     reference: Points
@@ -79,7 +79,7 @@ class PointWindow(TerrainWindow):
         self.rows, self.cols, self.heights = (values[index] for values in
                                               (points.rows, points.cols, points.heights))
         self.gx = self.gy = np.full(self.rows.shape, np.nan)
-        self._place, self._dense = np.arange(self.rows.size), False
+        self._place = np.arange(self.rows.size)
         self._secondary, self._pair = None, pair
         self._east, self._north = grid.cell_metres(self.rows)
         if self.rows.size:

@@ -28,20 +28,18 @@ class Lines:
 
     def __init__(self, dem: Dem, lines: np.ndarray, columns: np.ndarray, offset: tuple, moves: np.ndarray):
         self._shape = lines.size, columns.size
-        self._step = int(lines[1] - lines[0]) if lines.size > 1 else 1
         whole = [math.floor(apart) for apart in offset]
-        first = int(lines[0]) + whole[0], int(columns[0]) + whole[1]
         least = [math.floor(-most) - REACH - FOOTPRINT for most in moves.max(axis=0)]
         most = [math.ceil(-least) + REACH + FOOTPRINT + 1 for least in moves.min(axis=0)]
         self._part = [np.float32(apart - floor) for apart, floor in zip(offset, whole)]
         self._before = [-cells for cells in least]
-        top, left = first[0] + least[0], first[1] + least[1]
-        bottom, right = int(lines[-1]) + whole[0] + most[0] + 1, int(columns[-1]) + whole[1] + most[1] + 1
-        with Reader(dem) as reader:
-            self._heights = reader.read(top, left, bottom - top, right - left)
-        spikes, typical = find_spikes(self._heights)
-        self._heights.ravel()[spikes] = typical
-        self._top, self._left = top, left
+        tops, beneath = lines + (whole[0] + least[0]), most[0] - least[0] + 1
+        left, width = int(columns[0]) + whole[1] + least[1], columns.size + most[1] - least[1]
+        heights = read_lines(dem, tops, beneath, left, width)
+        spikes, typical = find_spikes(heights)
+        heights.ravel()[spikes] = typical
+        self._step = beneath if len(heights) > 1 else int(lines[1] - lines[0]) if lines.size > 1 else 1
+        self._heights = heights.reshape(-1, width)
 
     def at(self, down, right) -> np.ndarray:
         """Heights at all lines and columns, float32 `(lines, columns)`, NaN beside voids.
@@ -66,9 +64,11 @@ class Lines:
         other._step = self._step * step
         return other
 
-    def scattered(self, row, col) -> np.ndarray:
-        """Heights at fractional cells of the secondary, any number of them; NaN beside voids and out of reach."""
-        (i, s), (j, t) = fractions(row - self._top), fractions(col - self._left)
+    def some(self, line: np.ndarray, column: np.ndarray, down, right) -> np.ndarray:
+        """Heights at some cells, counted in the lines and columns; `down`, `right` (n,) as for `at`."""
+        (i, s), (j, t) = (fractions(part + before - moved) for part, before, moved in
+                          zip(self._part, self._before, (down, right)))
+        i, j = i + line * self._step, j + column
         height, width = self._heights.shape
         with np.errstate(invalid="ignore"):
             inside = (i >= FOOTPRINT) & (i < height - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
@@ -138,23 +138,35 @@ def _fill(heights: np.ndarray, void: np.ndarray) -> None:
     flat[gaps] = np.interp(gaps, known, flat[known])
 
 
+def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) -> np.ndarray:
+    """`count` lines from each of the evenly spaced `tops` on, `(groups, lines, width)`.
+
+    Where the groups would overlap there is a single one, of all lines from the first to the last.
+    """
+    with Reader(dem) as reader:
+        if tops.size < 2 or tops[1] - tops[0] <= count:
+            return reader.read(int(tops[0]), left, int(tops[-1] - tops[0]) + count, width)[None]
+        return np.stack([reader.read(int(top), left, count, width) for top in tops])
+
+
 def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
 
     A spike would ring through a kernel and tilt its neighbours' gradient, where no robust loss can tell it any more.
+    `heights` are `(..., lines, columns)`, the last two axes of one piece each.
     """
-    bend = heights[:-2, 1:-1] + heights[2:, 1:-1]
-    bend += heights[1:-1, :-2]
-    bend += heights[1:-1, 2:]
+    bend = heights[..., :-2, 1:-1] + heights[..., 2:, 1:-1]
+    bend += heights[..., 1:-1, :-2]
+    bend += heights[..., 1:-1, 2:]
     bend *= np.float32(-0.25)
-    bend += heights[1:-1, 1:-1]
+    bend += heights[..., 1:-1, 1:-1]
     limit = SPIKE * nmad(bend.ravel()[::max(1, bend.size // LOOK)])
     if not np.isfinite(limit) or limit == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
     with np.errstate(invalid="ignore"):
-        index = np.flatnonzero(np.abs(bend, out=bend) > limit)
-    row, col = np.divmod(index, bend.shape[1])
-    around = np.stack([heights[row + i, col + j] for i in range(3) for j in range(3)])
+        *piece, row, col = np.nonzero(np.abs(bend, out=bend) > limit)
+    around = np.stack([heights[(*piece, row + i, col + j)] for i in range(3) for j in range(3)])
     typical = np.median(around, axis=0)
-    far = np.abs(heights[row + 1, col + 1] - typical) > limit
-    return (row[far] + 1) * heights.shape[1] + col[far] + 1, typical[far]
+    far = np.abs(heights[(*piece, row + 1, col + 1)] - typical) > limit
+    place = np.ravel_multi_index((*piece, row + 1, col + 1), heights.shape)
+    return place[far], typical[far]

@@ -16,6 +16,8 @@ from ..raster.writing import RasterWriter
 
 BANDS = ("dx", "dy", "dz")
 TAG = "COMMONGROUND_"
+_CONTRADICTION = ("does not lie where its own tags say, as if it had been cut or resampled: take the raster as "
+                  "SHIFT_RASTERS was written.")
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,13 @@ def read_shift_rasters(path: str) -> tuple[ShiftField, dict]:
         geotransform = tuple(float(value) for value in tags["GEOTRANSFORM"].split())
     except (KeyError, ValueError):
         return _foreign(dem.grid, nodes), {}
-    return ShiftField(Grid(geotransform, width, height, dem.grid.crs), step, nodes), tags
+    if min(step, width, height) < 1 or len(geotransform) != 6 or not np.isfinite(geotransform).all():
+        raise CoregistrationError(f"{dem.name} {_CONTRADICTION}")
+    field = ShiftField(Grid(geotransform, width, height, dem.grid.crs), step, nodes)
+    expected = node_cells(height, step).size, node_cells(width, step).size
+    if nodes.shape[1:] != expected or not field.node_grid().same_cells(dem.grid):
+        raise CoregistrationError(f"{dem.name} {_CONTRADICTION}")
+    return field, tags
 
 
 def _foreign(raster: Grid, nodes: np.ndarray) -> ShiftField:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..statistics.robust import NORMAL_MAD as NMAD
-from ..statistics.robust import nmad
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
-LOOK = 8_000  # residuals that a typical spread or centre is taken from
+LOOK = 4_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
+TOLD = 5.0  # standard errors that the terrain's part in a direction must show; few cells cannot show as many
+DEGENERATE = 1e7  # condition of a sensitivity beyond which rounding alone determines a shift
+LONE = 1.4  # power of its growth that one window alone deserves; measured over windows 12 to 35 correlations wide
 SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
 
 
@@ -31,6 +33,14 @@ class Solution:
     iterations: int
     converged: bool
 
+    @property
+    def lone_sigma(self) -> np.ndarray:
+        """The sigmas (m) of a window that stands alone, with no others to pool its growth with.
+
+        The solution has absorbed part of what is correlated over much of its only window, the more the longer.
+        """
+        return self.sigma * self.growth ** (LONE / 2)
+
     @classmethod
     def failed(cls, shift: np.ndarray, iterations: int) -> Solution:
         """No solution."""
@@ -39,8 +49,9 @@ class Solution:
 
 def tukey(standardised: np.ndarray) -> np.ndarray:
     """Tukey's biweight, 1 at 0 and 0 from 4.685 standard deviations; NaN weighs nothing."""
-    inside = 1.0 - (standardised / TUKEY) ** 2
-    return np.fmax(inside, 0.0) ** 2
+    inside = standardised / TUKEY
+    inside = np.fmax(1.0 - inside * inside, 0.0)
+    return inside * inside
 
 
 def weigh(residuals: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -51,11 +62,13 @@ def weigh(residuals: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """
     every = max(1, residuals.size // LOOK)
     seen, precision = residuals[::every], 1.0 / variance[::every]
-    centre = np.median(seen)
+    centre, scale = np.median(seen), np.sqrt(precision)
     for _ in range(5):
-        weights = tukey((seen - centre) * np.sqrt(precision)) * precision
-        centre = np.average(seen, weights=weights) if weights.any() else centre
-    return tukey((residuals - centre) / np.sqrt(variance)) / variance
+        weights = tukey((seen - centre) * scale) * precision
+        total = weights.sum()
+        centre = weights @ seen / total if total > 0 else centre
+    precision = 1.0 / variance
+    return tukey((residuals - centre) * np.sqrt(precision)) * precision
 
 
 def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
@@ -68,15 +81,18 @@ def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
     every = max(1, residuals.size // LOOK)
     seen, steep = residuals[::every], gradient2[::every]
     known = np.isfinite(seen)
-    order = np.argsort(steep[known], kind="stable")
-    seen, steep = seen[known][order], steep[known][order]
-    usual = nmad(seen)
-    floor = max(usual * 1e-3, 1e-6) ** 2 if seen.size else 1.0
+    seen, steep = seen[known], steep[known]
+    if seen.size == 0:
+        return np.ones(residuals.shape)
+    apart = np.abs(seen - np.median(seen))
+    usual = NMAD * np.median(apart)
+    floor = max(usual * 1e-3, 1e-6) ** 2
     if seen.size < 60:
-        return np.full(residuals.shape, max(usual**2, floor) if seen.size else 1.0)
-    centred = np.array_split(seen - np.median(seen), SLOPE_GROUPS)
-    variances = np.array([(NMAD * np.median(np.abs(group))) ** 2 for group in centred])
-    steepness = np.array([group.mean() for group in np.array_split(steep, SLOPE_GROUPS)])
+        return np.full(residuals.shape, max(usual**2, floor))
+    edges = [seen.size * group // SLOPE_GROUPS for group in range(1, SLOPE_GROUPS)]
+    groups = np.split(np.argpartition(steep, edges), edges)
+    variances = np.array([(NMAD * np.median(apart[group])) ** 2 for group in groups])
+    steepness = np.array([steep[group].mean() for group in groups])
     filled = variances > 0
     if not filled.any():
         return np.full(residuals.shape, floor)
@@ -108,6 +124,24 @@ class Lattice:
                         axis=1).reshape(LATTICE, LATTICE, -1)
 
 
+def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """weighted^T other `(k, k)`, the derivative of the scores' sum; zero where noise alone may have made it.
+
+    `other` (n, k) is the design from the other DEM: noise of one has nothing to do with noise of the other, so that in
+    a direction which the terrain does not tell their products only scatter (a weak instrument; Stock & Yogo 2005).
+    """
+    total = weighted.T @ other
+    size = np.sqrt(np.abs(np.diag(total)))
+    if not np.isfinite(total).all() or not (size > 0).all():
+        return np.zeros_like(total)
+    vectors = np.linalg.svd(total / np.outer(size, size))
+    # The least determined direction, as either design has it.
+    products = (weighted / size @ vectors[0][:, -1]) * (other / size @ vectors[2][-1])
+    if products.sum() < min(TOLD, 0.4 * np.sqrt(len(products))) * np.sqrt((products**2).sum()):
+        return np.zeros_like(total)
+    return total
+
+
 def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
     """Covariance of a shift from scores that are correlated in space: `(covariance, growth)`.
 
@@ -119,16 +153,28 @@ def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> t
     """
     sums = lattice.sums(scores)
     size = sums.shape[2]
-    filled = np.any(sums != 0, axis=2)
-    inverse = np.linalg.pinv(sensitivity)
+    # Not those whose sum is not zero: a fit may be exact, as of a DEM and its copy.
+    filled = np.bincount(lattice.index, minlength=LATTICE * LATTICE).reshape(LATTICE, LATTICE) > 0
+    inverse = _inverse(sensitivity)
+    if filled.sum() <= size or inverse is None:
+        return np.full((size, size), np.inf), np.ones(size)
     flat = sums.reshape(-1, size)
     near = inverse @ (flat.T @ flat) @ inverse.T
-    if filled.sum() <= size:
-        return np.full((size, size), np.inf), np.ones(size)
     far = inverse @ _tapered(sums) @ inverse.T
     held = float(_tapered(filled[:, :, None].astype(float))[0, 0]) / filled.sum() ** 2
     growth = np.diag(far) / np.maximum(np.diag(near), 1e-300) / max(1.0 - held, 0.2)
     return near * SHORTFALL * filled.sum() / (filled.sum() - size), np.maximum(growth, 1.0)
+
+
+def _inverse(sensitivity: np.ndarray) -> np.ndarray | None:
+    """None where some direction is not told at all, as on a lake or a plane."""
+    size = np.sqrt(np.abs(np.diag(sensitivity)))
+    if not (size > 0).all():
+        return None
+    alike = sensitivity / np.outer(size, size)
+    if not np.isfinite(alike).all() or np.linalg.cond(alike) > DEGENERATE:
+        return None
+    return np.linalg.inv(alike) / np.outer(size, size)
 
 
 def _tapered(sums: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..raster.dem import Dem, Reader
+from ..raster.dem import Dem
 from ..raster.masks import StableTerrain
 from ..raster.resampling import CellMap
-from .secondary import Lines, Splines, find_spikes
+from .secondary import Lines, Splines, find_spikes, read_lines
 from .shift_field import ShiftField
 
 SPARSE = 10_000  # cells that lead most of the way to a shift
@@ -26,7 +26,7 @@ class Pair:
     LEAST: ClassVar[int] = 50  # for one shift of all
     LEAST_IN_BLOCK: ClassVar[int] = 200
     LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
-    FINEST: ClassVar[int] = 2_000_000  # cells: of larger overlaps, means serve for the one shift of all
+    FINEST: ClassVar[float] = np.inf  # cells: of larger overlaps, means serve for the one shift of all
     UNIT: ClassVar[str] = "cells"
 
     reference: Dem
@@ -60,11 +60,11 @@ class TerrainWindow:
         self._pair, self.step = pair, step
         self._lines = np.arange(window[0] + (phase - window[0]) % step, window[0] + window[2], step)
         self._columns = np.arange(window[1], window[1] + window[3])
-        self._keep(*self._stable_cells(window))
-        self._dense = True  # whole lines are worth more than single cells
+        nothing = np.zeros(0)
+        self._keep(*(self._stable_cells(window) if self._lines.size else (nothing.astype(int), *[nothing] * 3)))
         self._secondary = None
         if self.rows.size:
-            self._lookbeneath(((0.0, 0.0), *starts))
+            self._look_beneath(((0.0, 0.0), *starts))
 
     def _keep(self, place, heights, gx, gy) -> None:
         """Take the cells at `place`, flat indices over kept lines and columns, from dense arrays."""
@@ -78,11 +78,17 @@ class TerrainWindow:
         """The window as it serves a fit from `shift` on: the reference's gradient is the same for all."""
         return self
 
+    @property
+    def level(self) -> TerrainWindow:
+        """The window as if it were level: for ground that tells heights but no horizontal shift."""
+        other = self.part(slice(None))
+        other.gx = other.gy = np.zeros_like(self.gx)
+        return other
+
     def part(self, cells) -> TerrainWindow:
         """The same window with some of its cells only (a slice or index array)."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._dense = False
         for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north", "_place"):
             setattr(other, name, getattr(self, name)[cells])
         return other
@@ -98,27 +104,28 @@ class TerrainWindow:
         other = self.part(kept)
         other.step, other._lines = self.step * every, self._lines[::every]
         other._place = line[kept] // every * self._columns.size + col[kept]
-        other._secondary, other._dense = self._secondary.every(every), True
+        other._secondary = self._secondary.every(every)
         return other
 
     def _stable_cells(self, window):
         row, col, height, width = window
-        with Reader(self._pair.reference) as reader:
-            ground = reader.read(row - 1, col - 1, height + 2, width + 2)
+        ground = read_lines(self._pair.reference, self._lines - 2, 5, col - 1, width + 2)
         spikes, _ = find_spikes(ground)
         ground.ravel()[spikes] = np.nan
+        # Above, on and below every kept line.
+        north, line, south = (ground[:, k] if len(ground) > 1 else ground[0, k:ground.shape[1] - 4 + k:self.step]
+                              for k in (1, 2, 3))
         grid = self._pair.reference.grid
-        east, north = grid.cell_metres(self._lines)
-        kept = slice(int(self._lines[0]) - row, height, self.step) if self._lines.size else slice(0, 0)
-        line = ground[1:-1][kept]
-        gx = (line[:, 2:] - line[:, :-2]) * (0.5 / east[:, None]).astype(np.float32)
-        gy = (ground[2:, 1:-1][kept] - ground[:-2, 1:-1][kept]) * (0.5 / north[:, None]).astype(np.float32)
+        across, down = grid.cell_metres(self._lines)
+        gx = (line[:, 2:] - line[:, :-2]) * (0.5 / across[:, None]).astype(np.float32)
+        gy = (south[:, 1:-1] - north[:, 1:-1]) * (0.5 / down[:, None]).astype(np.float32)
         good = np.isfinite(line[:, 1:-1] + gx + gy)
         if not self._pair.terrain.everywhere:
-            good &= self._pair.terrain.cover(grid.window(row, col, height, width))[kept]
+            first = int(self._lines[0])
+            good &= self._pair.terrain.cover(grid.lines(first, self.step, self._lines.size).window(0, col, *good.shape))
         return np.flatnonzero(good), line[:, 1:-1], gx, gy
 
-    def _lookbeneath(self, starts: tuple) -> None:
+    def _look_beneath(self, starts: tuple) -> None:
         """Read the secondary where shifts from `starts` (m) will ask for it."""
         reference, secondary = self._pair.reference.grid, self._pair.secondary
         self._to_secondary = CellMap(reference, secondary.grid)
@@ -145,8 +152,12 @@ class TerrainWindow:
         """Heights of the secondary at p - (dx, dy), metres; NaN where void. Scalars or (n,)."""
         if self._secondary is None:
             return np.full(self.rows.shape, np.nan)
-        if isinstance(self._secondary, Lines) and self._dense and np.ndim(dx) == np.ndim(dy) == 0:
+        if isinstance(self._secondary, Lines) and np.ndim(dx) == np.ndim(dy) == 0:
+            # Whole lines cost less than a few of their cells.
             return self._secondary.at(*self._moves(dx, dy)).ravel()[self._place].astype(float)
+        if isinstance(self._secondary, Lines):
+            line, column = np.divmod(self._place, self._columns.size)
+            return self._secondary.some(line, column, dy / self._north, dx / self._east).astype(float)
         return self._secondary.scattered(*self.beneath(dx, dy))
 
     def beneath(self, dx, dy):

@@ -6,12 +6,14 @@ from concurrent.futures import Executor
 
 import numpy as np
 
+from ..errors import CoregistrationError
 from ..executors import run_all
 from ..progress import Part, Progress
 from ..raster.dem import Dem
 from ..raster.grid import Grid
-from ..raster.resampling import Resampler
+from ..raster.resampling import KERNELS, Resampler
 from ..raster.writing import NODATA, RasterWriter
+from .rotation import Motion, without_bias
 from .shift_field import TAG, ShiftField
 
 WINDOW = (256, 1024)
@@ -51,9 +53,12 @@ def warped_window(dem: Dem, field: ShiftField, grid: Grid, kernel: str, window: 
 
 
 
-def replay_tags(secondary: Dem, grid: Grid, kernel: str) -> dict:
+def replay_tags(secondary: Dem, grid: Grid, kernel: str, motion: Motion | None = None) -> dict:
     """What a shift raster must remember so that the warp of `secondary` can be repeated to the last bit."""
-    return {TAG + "RESAMPLING": kernel, **_grid_tags("SECONDARY", secondary.grid), **_grid_tags("OUTPUT", grid)}
+    bias = {}
+    if motion and "elevation" in motion.names:
+        bias = {TAG + "ELEVATION_BIAS": f"{motion.bias!r} {motion.level!r}"}
+    return {TAG + "RESAMPLING": kernel, **bias, **_grid_tags("SECONDARY", secondary.grid), **_grid_tags("OUTPUT", grid)}
 
 
 def replayed(tags: dict, dem: Dem) -> tuple[Grid, str]:
@@ -62,10 +67,21 @@ def replayed(tags: dict, dem: Dem) -> tuple[Grid, str]:
     Any other raster, an orthophoto say, keeps its own grid and takes the kernel of the first run.
     """
     kernel = tags.get("RESAMPLING", "cubic")
+    if kernel not in KERNELS:
+        raise CoregistrationError(f"The shift rasters name the resampling '{kernel}', which is none of "
+                                  f"{', '.join(KERNELS)}: take them as SHIFT_RASTERS was written.")
     secondary, output = _grid_of(tags, "SECONDARY"), _grid_of(tags, "OUTPUT")
     if secondary is not None and output is not None and secondary.same_cells(dem.grid):
         return output, kernel
     return dem.grid, kernel
+
+
+def unbiased(tags: dict, dem: Dem) -> Dem:
+    """`dem` with its heights read as the first run read them: without an elevation bias that it found."""
+    if "ELEVATION_BIAS" not in tags:
+        return dem
+    bias, level = (float(value) for value in tags["ELEVATION_BIAS"].split())
+    return without_bias(dem, bias, level)
 
 
 def _grid_tags(role: str, grid: Grid) -> dict:

@@ -189,7 +189,7 @@ def open_dataset(path: str):
 
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     try:
-        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_READONLY)
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_READONLY | gdal.OF_VERBOSE_ERROR)
     except RuntimeError as error:
         raise RasterError(f"{_name(path)} cannot be opened as a raster: {error}") from error
     finally:

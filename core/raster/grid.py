@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from ..errors import RasterError
+
+_COMPARING = threading.Lock()  # GDAL's CRS objects are not for two threads at once
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,26 @@ class Grid:
         mx, my = (float(value) for value in self.metres_per_unit(y))
         return math.sqrt(abs(dxc * mx * dyr * my - dxr * mx * dyc * my))
 
+    def check(self) -> None:
+        """Raise RasterError where the grid cannot lie on the Earth."""
+        self.cell_size()
+        _, low, _, high = self.bounds()
+        slack = abs(self.geotransform[4]) + abs(self.geotransform[5])
+        if is_geographic(self.crs) and max(-low, high) > 90.0 + slack:
+            raise RasterError(f"its latitudes run from {low:g} to {high:g} degrees: mend its georeference or its CRS.")
+
     def window(self, row: int, col: int, height: int, width: int) -> Grid:
         """The part of this grid that starts at cell (row, col)."""
         x0, dxc, dxr, y0, dyc, dyr = self.geotransform
         corner = (x0 + col * dxc + row * dxr, dxc, dxr, y0 + col * dyc + row * dyr, dyc, dyr)
         return replace(self, geotransform=corner, width=width, height=height)
+
+    def lines(self, first: int, step: int, count: int) -> Grid:
+        """The grid whose rows are every `step`-th of this one's from `first` on: as far apart, with the same centres."""
+        x0, dxc, dxr, y0, dyc, dyr = self.geotransform
+        before = first + 0.5 - step / 2
+        corner = (x0 + before * dxr, dxc, dxr * step, y0 + before * dyr, dyc, dyr * step)
+        return replace(self, geotransform=corner, height=count)
 
     def coarsened(self, factor: int) -> Grid:
         """The grid whose cells hold `factor` x `factor` of these; ragged ends are left off."""
@@ -145,7 +163,7 @@ def _metric(wkt: str) -> _Metric:
     if reference.IsProjected():
         return _Metric(False, reference.GetLinearUnits(), 0.0, 0.0)
     raise RasterError(
-        "The raster's coordinate reference system is neither geographic nor projected: "
+        "its coordinate reference system is neither geographic nor projected: "
         "give it one that places it on the Earth."
     )
 
@@ -157,7 +175,8 @@ def same_crs(first: str, second: str) -> bool:
         return True
     one, two = _spatial_reference(first), _spatial_reference(second)
     options = ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "IGNORE_COORDINATE_EPOCH=YES"]
-    return bool(one.IsSame(two, options))
+    with _COMPARING:
+        return bool(one.IsSame(two, options))
 
 
 def is_geographic(crs: str) -> bool:

@@ -209,7 +209,7 @@ class RasterWriter:
         from osgeo import gdal
 
         self._driver = driver_of(self.path)
-        holder = whole_file if self._driver == "GTiff" else _scratch
+        holder = whole_file if self._driver == "GTiff" else scratch_file
         self._temporary = self._files.enter_context(holder(self.path))
         self._dataset, reason = _attempted(
             gdal.GetDriverByName("GTiff").Create, self._temporary, self.grid.width, self.grid.height, self.bands,
@@ -241,11 +241,19 @@ class RasterWriter:
 
     def write(self, values: np.ndarray, row: int = 0, col: int = 0, band: int = 1) -> None:
         """Put a window of values at cell (row, col)."""
-        if self.nodata is not None and not np.isnan(self.nodata) and _has_nan(values):
-            values = np.where(np.isnan(values), values.dtype.type(self.nodata), values)
+        if self.nodata is not None and not np.isnan(self.nodata) and values.dtype.kind == "f":
+            values = self._marked(values, values.dtype.type(self.nodata))
         failed, reason = _attempted(self._dataset.GetRasterBand(band).WriteArray, values, col, row)
         if failed != 0:
             raise OutputError(f"Cannot write {shown(self.path)}: {reason or 'is the disk full?'}")
+
+    @staticmethod
+    def _marked(values: np.ndarray, mark) -> np.ndarray:
+        """Voids get the mark; a height that comes to it by chance gives way to its neighbour among the floats."""
+        chance = values == mark
+        if chance.any():
+            values = np.where(chance, np.nextafter(mark, type(mark)(np.inf)), values)
+        return np.where(np.isnan(values), mark, values) if _has_nan(values) else values
 
     def unit(self, band: int, name: str) -> None:
         """Say what a band's values are measured in."""
@@ -265,7 +273,7 @@ class RasterWriter:
 
         gdal.ErrorReset()
         _, failed = _attempted(self._dataset.FlushCache)
-        self._dataset = None
+        self._close()
         failed = failed or (gdal.GetLastErrorMsg() if gdal.GetLastErrorType() >= gdal.CE_Failure else "")
         if kind is None and failed:
             problem = OutputError(f"Cannot write {shown(self.path)}: {failed}")
@@ -274,6 +282,16 @@ class RasterWriter:
         if kind is None and self._driver != "GTiff":
             self._convert()
         self._files.__exit__(kind, error, trace)
+
+    def _close(self) -> None:
+        """Closing is where a full disk shows last; as an exception of a destructor it would be lost."""
+        from osgeo import gdal
+
+        raises = gdal.GetUseExceptions()
+        gdal.DontUseExceptions()
+        self._dataset = None
+        if raises:
+            gdal.UseExceptions()
 
     def _convert(self) -> None:
         from osgeo import gdal
@@ -297,7 +315,7 @@ def _attempted(call, *arguments, **options) -> tuple:
 
 
 @contextlib.contextmanager
-def _scratch(path: str) -> Iterator[str]:
+def scratch_file(path: str) -> Iterator[str]:
     """A temporary GeoTIFF beside `path` that is always removed."""
     if is_virtual(path):
         folder = f"/vsimem/{HIDDEN}{uuid.uuid4().hex}"
@@ -307,7 +325,11 @@ def _scratch(path: str) -> Iterator[str]:
             _remove_folder(folder)
         return
     folder = prepare_folder(path)
-    with tempfile.TemporaryDirectory(prefix=HIDDEN, dir=folder) as scratch:
+    try:
+        holder = tempfile.TemporaryDirectory(prefix=HIDDEN, dir=folder)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
+    with holder as scratch:
         yield os.path.join(scratch, "whole.tif")
 
 

@@ -1,0 +1,88 @@
+"""What the cells of a lattice say of the shift: quadratic forms, into which all pixels are gathered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CoregistrationError
+from .solution import spread, weigh
+from .terrain_window import TerrainWindow
+
+LEAST = 10  # pixels
+SAMPLED = 10  # of so many pixels one is kept to tell the median dh
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
+
+    `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
+    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for every SAMPLED-th pixel its row, col,
+    design (-gx, -gy, 1) and the dh that the whole shift must explain.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    M: np.ndarray
+    b: np.ndarray
+    group: np.ndarray
+    counts: np.ndarray
+    sample: np.ndarray
+
+    @classmethod
+    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple, side: int) -> Quadratic | None:
+        """Of a window's cells, `side` wide, from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
+
+        Pixels that scatter more than most of the window's at their slope have little say or none. None where hardly any
+        pixel is known.
+        """
+        row, col, height, width = window
+        known = np.flatnonzero(np.isfinite(residuals) & (ground.rows >= row) & (ground.rows < row + height)
+                               & (ground.cols >= col) & (ground.cols < col + width))
+        if known.size < LEAST:
+            return None
+        residuals, gx, gy, rows, cols = (values[known] for values in
+                                         (residuals, ground.gx, ground.gy, ground.rows, ground.cols))
+        weights = weigh(residuals, spread(residuals, gx**2 + gy**2))
+        cell = ((rows - row) // side).astype(int) * (width // side + 1) + ((cols - col) // side).astype(int)
+        rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
+        # The data speak of the increment; adding the shift turns it into a statement on the whole one.
+        b += np.einsum("nij,jn->ni", M, shift_at(rows_of, cols_of))
+        # Outliers have no say: without a mask, ground that changed would pull even a median.
+        some = np.flatnonzero(weights > 0)[::SAMPLED]
+        design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
+        total = residuals[some] + (design.T * shift_at(rows[some], cols[some])).sum(axis=0)
+        sample = np.column_stack([rows[some], cols[some], design, total])
+        return cls(rows_of, cols_of, M, b, np.zeros(len(rows_of), dtype=int), counts, sample)
+
+    @classmethod
+    def joined(cls, parts: list[Quadratic | None]) -> Quadratic:
+        """Of several windows, each a group of its own. Raises CoregistrationError where none knows anything."""
+        known = [part for part in parts if part is not None]
+        if not known:
+            raise CoregistrationError("No stable cell with heights in both DEMs is left: check the mask and the voids.")
+        rows, cols, M, b, counts, sample = (np.concatenate([getattr(part, name) for part in known])
+                                            for name in ("rows", "cols", "M", "b", "counts", "sample"))
+        groups = np.repeat(np.arange(len(known)), [len(part.rows) for part in known])
+        return cls(rows, cols, M, b, groups, counts, sample)
+
+
+def _sums(cell, rows, cols, design, weights, residuals):
+    """Each cell's mean row and column, `M`, `b` and count; a design column None is of ones."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1])
+    labels, index = np.unique(cell[starts], return_inverse=True)
+
+    def add(values):
+        return np.bincount(index, np.add.reduceat(values, starts), len(labels))
+
+    count = np.bincount(index, np.diff(starts, append=cell.size), len(labels))
+    M = np.empty((len(labels), 3, 3))
+    b = np.empty((len(labels), 3))
+    for i in range(3):
+        weighted = weights if design[i] is None else weights * design[i]
+        b[:, i] = add(weighted * residuals)
+        for j in range(i, 3):
+            M[:, i, j] = M[:, j, i] = add(weighted if design[j] is None else weighted * design[j])
+    return add(rows) / count, add(cols) / count, M, b, count
