@@ -16,6 +16,8 @@ from ..raster.writing import write_text
 from ..statistics.robust import DEFINITIONS, Summary
 from . import html
 from .comparison import Comparison, Pair
+from .expectation import Expectation
+from .expectation import section as beforehand_section
 from .figures import figures, png
 from .tiles import COVER
 
@@ -24,24 +26,24 @@ NONE = "\u2013"
 MINUS = "\u2212"
 LISTED_BLOCKS = 200
 LISTED_ZONES = 100
-DIVISIONS = {"slope": "the slope of the reference", "aspect": "the direction downhill in the reference",
-             "elevation": "the elevation of the reference",
-             "curvature": "the curvature of the reference (1/100 m, ridges positive)",
+DIVISIONS = {"slope": "the slope of the {terrain}", "aspect": "the direction downhill in the {terrain}",
+             "elevation": "the elevation of the {terrain}",
+             "curvature": "the curvature of the {terrain} (1/100 m, ridges positive)",
              COVER: "land cover"}
 CSS_PIXELS = 88  # to an inch of figure: lettering of one size, that of the text
 
 CAPTIONS = {
-    "Difference maps": "dh on one colour scale, centred on zero, over the reference's hillshade. "
+    "Difference maps": "dh on one colour scale, centred on zero, over the {terrain}'s hillshade. "
                        "{element}. Pale and outlined: not stable terrain.",
     "Histogram of dh": "dh on stable terrain. Solid: the normal curve of median and NMAD; dashed: that of "
                        "mean and STD. Where they part, outliers rule the STD.",
     "Quantiles against the normal": "Quantiles of dh on stable terrain against those of the standard normal. "
                                     "A normal dh follows the straight line of median and NMAD; tails that "
                                     "leave it are heavier than normal.",
-    "NMAD by slope": "NMAD of dh on stable terrain by the slope of the reference (Horn's method).",
+    "NMAD by slope": "NMAD of dh on stable terrain by the slope of the {terrain} (Horn's method).",
     "Errors by slope and curvature": "NMAD of dh (m), {state}, on stable terrain by slope and by the size of the "
                                      "curvature (1/100 m). Errors are judged against it below.",
-    "Variogram of errors": "dh over its spread, {state}: half the mean square difference of cells a distance "
+    "Variogram of errors": "dh over its spread, {state}: half the mean square difference of {counted} a distance "
                            "apart (Dowd's robust estimate, circles) and the nested model fitted to it. Where it "
                            "is below the sill, errors are correlated. Vertical lines: ranges.",
     "dh / tan(slope) by aspect": "Medians of dh / tan(slope) on stable slopes of 3° to 60°, and the cosine of "
@@ -62,6 +64,7 @@ def write_html(model: Comparison, path: str, title: str = "NMAD Report",
         lead += f", aligned as {model.aligned.name}"
     parts = [html.Section("At a glance", _glance(model)), html.Section("Accuracy", _accuracy(model)),
              html.Section("Classes", "".join(_classes(model, by) for by in _divisions(model))),
+             *([beforehand_section(model.beforehand)] if model.beforehand else []),
              html.Section("Vertical datum", _datum(model)), *sections]
     if model.zones:
         parts.append(html.Section("Zones", _zones(model)))
@@ -70,8 +73,10 @@ def write_html(model: Comparison, path: str, title: str = "NMAD Report",
     state = model.errors.state if model.errors else ""
     factor = model.maps.factor
     element = f"Each element is the mean of {factor} x {factor} cells" if factor > 1 else "Cell by cell"
+    if model.counted == "points":
+        element = f"Each element is the mean of the points in {factor} x {factor} cells"
     for name, figure in figures(model).items():
-        caption = CAPTIONS[name].format(element=element, state=state)
+        caption = CAPTIONS[name].format(element=element, state=state, terrain=model.terrain, counted=model.counted)
         width = round(figure.get_figwidth() * CSS_PIXELS)
         parts.append(html.Section(name, html.picture(png(figure), name, caption, width)))
     if model.blocks:
@@ -114,6 +119,7 @@ def as_dict(model: Comparison) -> dict:
                        for group, low, high, label, pair in _groups(model)],
         "histogram": {"edges": model.histogram.edges.tolist(), "before": model.histogram.before.tolist(),
                       "after": None if model.histogram.after is None else model.histogram.after.tolist()},
+        "beforehand": _beforehand(model.beforehand),
         "vertical_datum": asdict(model.datum),
         "errors": asdict(model.errors) if model.errors else None,
         "zones": [asdict(zone) for zone in model.zones],
@@ -128,29 +134,40 @@ def as_dict(model: Comparison) -> dict:
     }
 
 
+def _beforehand(known: Expectation | None) -> dict | None:
+    if known is None:
+        return None
+    return {**asdict(known), "unexplained": known.unexplained, "verdict": known.verdict(),
+            "signs": "metres to add to the secondary: x and y along the reference's map axes, up"}
+
+
 def methods(model: Comparison) -> str:
     """What was done, ready for a paper."""
     after = model.stable.after
-    reference, secondary = (f"{part.name} ({part.crs}, cells of {part.cell:.4g} m)"
+    reference, secondary = (f"{part.name} ({part.crs}, {part.points:,} points)" if part.points else
+                            f"{part.name} ({part.crs}, cells of {part.cell:.4g} m)"
                             for part in (model.reference, model.secondary))
+    where = "at the points" if model.counted == "points" else "on the grid of the reference"
     if model.given:
         text = f"Elevation differences dh were taken from {secondary}, the terrain from {reference}. "
     else:
         text = (f"Elevation differences dh = reference {MINUS} secondary were computed between {reference} and "
-                f"{secondary} on the grid of the reference. ")
-    if model.resampled:
+                f"{secondary} {where}. ")
+    if model.counted == "points":
+        text += f"The DEM was sampled at each point with a {model.kernel} kernel. "
+    elif model.resampled:
         text += f"{' and '.join(model.resampled)} were resampled to it with a {model.kernel} kernel. "
     else:
         text += "All elevations lie on that grid already; nothing was resampled. "
     if after is not None:
-        text += f"Differences after alignment use {model.aligned.name} on the same cells as those before. "
-    terrain = ("All cells were taken as stable terrain" if model.rest is None
-               else f"Stable terrain was set by masks, which leave {model.rest.before.count:,} cells aside")
+        text += f"Differences after alignment use {model.aligned.name} on the same {model.counted} as those before. "
+    terrain = (f"All {model.counted} were taken as stable terrain" if model.rest is None else
+               f"Stable terrain was set by masks, which leave {model.rest.before.count:,} {model.counted} aside")
     text += (
-        f"{terrain}; the statistics rest on {model.stable.before.count:,} cells. The spread is the NMAD, "
+        f"{terrain}; the statistics rest on {model.stable.before.count:,} {model.counted}. The spread is the NMAD, "
         "1.4826 times the median absolute deviation from the median (Höhle and Höhle, 2009, "
         "doi:10.1016/j.isprsjprs.2009.02.003); LE90 and LE95 are the 90th and 95th percentiles of |dh|. "
-        "Slope is Horn's (1981), from the reference. "
+        f"Slope is Horn's (1981), from the {model.terrain}. "
         f"Before alignment the median is {_metres(model.stable.before.median)} and the NMAD "
         f"{_metres(model.stable.before.nmad)}"
     )
@@ -172,7 +189,7 @@ def _error_methods(model: Comparison) -> str:
     errors = model.errors
     text = (f"The spread of dh was modelled by slope and curvature (NMAD in bins of equal shares, interpolated), and "
             f"the spatial correlation of dh over that spread by a variogram (Dowd's estimator) of {errors.cells:,} "
-            "cells in clusters of log-spaced distances, after Hugonnet et al. (2022, "
+            f"{model.counted} in clusters of log-spaced distances, after Hugonnet et al. (2022, "
             "doi:10.1109/JSTARS.2022.3188922)")
     if errors.model is not None:
         parts = " and ".join(f"{part.form} (range {part.range:,.0f} m, sill {part.sill:.2f})"
@@ -212,7 +229,7 @@ def _glance(model: Comparison) -> str:
                    for name, key, note in (("NMAD", "nmad", _change(before.nmad, after.nmad)),
                                            ("Median", "median", "before \u2192 after"),
                                            ("LE90", "le90", _change(before.le90, after.le90)))]
-    entries.append(("Cells", f"{before.count:,}", "stable terrain"))
+    entries.append((model.counted.capitalize(), f"{before.count:,}", "on stable terrain"))
     notice = html.notice(model.datum.verdict) if model.datum.size is not None else ""
     return html.cards(entries) + notice
 
@@ -229,7 +246,7 @@ def _accuracy(model: Comparison) -> str:
     head = ["Statistic", *(name for name, _ in columns), "Unit", "Definition"]
     rows = [[part.label, *(_value(getattr(summary, part.key), part.unit) for _, summary in columns),
              part.unit, part.text] for part in DEFINITIONS]
-    same = "Before and after on the same cells. " if model.aligned else ""
+    same = f"Before and after on the same {model.counted}. " if model.aligned else ""
     return html.table(head, rows, range(1, 1 + len(columns)), f"{same}dh = reference {MINUS} secondary.")
 
 
@@ -246,17 +263,18 @@ def _divisions(model: Comparison) -> list[str]:
 def _classes(model: Comparison, by: str) -> str:
     shown = (("median", "Median"), ("nmad", "NMAD"), ("rmse", "RMSE"), ("le90", "LE90"))
     states = ("before", "after") if model.aligned else ("before",)
-    head = [by.capitalize(), "Cells", *(f"{label}{' ' + state if model.aligned else ''}"
+    head = [by.capitalize(), model.counted.capitalize(), *(f"{label}{' ' + state if model.aligned else ''}"
                                         for _, label in shown for state in states)]
     rows = [[row.label, f"{row.pair.before.count:,}",
              *(_number(getattr(getattr(row.pair, state), key)) for key, _ in shown for state in states)]
             for row in model.classes if row.by == by]
-    return html.table(head, rows, range(1, len(head)), f"Stable cells by {DIVISIONS[by]}; metres.")
+    return html.table(head, rows, range(1, len(head)),
+                      f"Stable {model.counted} by {DIVISIONS[by].format(terrain=model.terrain)}; metres.")
 
 
 def _zones(model: Comparison) -> str:
-    head = ["Zone", "Cells", "Cover (%)", "Area (km²)", "Median", "NMAD", "Mean dh", "Volume (10⁶ m³)",
-            "Independent cells"]
+    head = ["Zone", model.counted.capitalize(), "Cover (%)", "Area (km²)", "Median", "NMAD", "Mean dh",
+            "Volume (10⁶ m³)", f"Independent {model.counted}"]
     rows = [[str(index), f"{zone.count:,}", _number(zone.cover, 1), _number(zone.area / 1e6),
              _number(zone.median), _number(zone.nmad), _measured(zone.mean, zone.mean_sigma),
              _measured(zone.volume / 1e6, zone.volume_sigma / 1e6), _number(zone.n_eff, 1)]
@@ -271,13 +289,13 @@ def _zones(model: Comparison) -> str:
 
 def _errors(model: Comparison) -> str:
     errors = model.errors
-    text = (f"From a sample of {errors.cells:,} stable cells, {errors.state} alignment. "
-            if model.aligned else f"From a sample of {errors.cells:,} stable cells. ")
+    text = (f"From a sample of {errors.cells:,} stable {model.counted}, {errors.state} alignment. "
+            if model.aligned else f"From a sample of {errors.cells:,} stable {model.counted}. ")
     text += (f"The NMAD of dh goes from {_metres(float(errors.spread.nmad.min()))} to "
              f"{_metres(float(errors.spread.nmad.max()))} with slope and curvature. ")
     found = errors.model
     if found is None:
-        return html.paragraph(text + "There were too few pairs of cells for a variogram.")
+        return html.paragraph(text + f"There were too few pairs of {model.counted} for a variogram.")
     if not found.resolved:
         text += ("Errors are still alike at the largest distances seen: their sill is not certain, and "
                  "uncertainties of means may be too small. ")
@@ -321,7 +339,8 @@ def _blocks(model: Comparison) -> str:
 def _provenance(model: Comparison) -> str:
     files = html.table(
         ["Role", "File", "CRS", "Cells", "Cell (m)", "Type", "Bytes", "SHA-256"],
-        [[part.role, part.name, part.crs, f"{part.cols} x {part.rows}", f"{part.cell:.4g}", part.data_type,
+        [[part.role, part.name, part.crs, f"{part.points:,} points" if part.points else f"{part.cols} x {part.rows}",
+          NONE if part.points else f"{part.cell:.4g}", part.data_type,
           f"{part.bytes:,}" if part.bytes else NONE, part.sha256 or NONE] for part in _sources(model)],
         (3, 4, 6), digits=(7,))
     facts = [("Started", model.started), ("Duration", f"{model.seconds:.1f} s"),
@@ -339,7 +358,7 @@ def _value(value: float, unit: str) -> str:
 def _number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return NONE
-    return f"{value:,.{digits}f}".replace("-", MINUS)
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)  # + 0.0: no negative zero
 
 
 def _measured(value: float, sigma: float) -> str:

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..raster.grid import Grid
 from ..statistics.heteroscedasticity import Spread, fit_spread
 from ..statistics.variogram import (
     Variogram,
     VariogramModel,
-    cluster_cells,
     empirical_variogram,
     fit_model,
 )
-from .tiles import Tile
+from .point_tiles import PointTiles
+from .tiles import Clusters, Tile, Tiles
 
 ASPECT_BINS = 36
 LEAST_IN_BIN = 20
@@ -70,28 +69,25 @@ class Errors:
 
 
 class ErrorSample:
-    """Stable cells in clusters: `add` every tile, then `finish`."""
+    """Stable cells or points in clusters: `add` every tile, then `finish`."""
 
-    def __init__(self, grid: Grid, window: tuple, states: int, side: int, seed: int):
-        self._grid, self._window, self._states = grid, window, states
-        rows, cols = cluster_cells(window[2:], seed)
-        self._rows, self._cols = rows + window[0], cols + window[1]
-        self._tiles = _by_tile(rows, cols, window, side)
-        self._side = side
-        self._found = np.full((states + 3, rows.size), np.nan, dtype=np.float32)
+    def __init__(self, tiles: Tiles | PointTiles, seed: int):
+        self._grid, self._window, self._states = tiles.grid, tiles.window, tiles.states
+        self._side, self._clusters = tiles.side, tiles.clusters(seed)
+        self._tiles = _by_tile(self._clusters, tiles.window, tiles.side)
+        self._found = np.full((tiles.states + 3, self._clusters.rows.size), np.nan, dtype=np.float32)
 
     def add(self, tile: Tile) -> None:
-        """Take the sample's cells of a tile."""
+        """Take the sample's part of a tile."""
         index = self._tiles.get(((tile.row - self._window[0]) // self._side,
                                  (tile.col - self._window[1]) // self._side))
         if index is None:
             return
-        row, col = self._rows.ravel()[index] - tile.row, self._cols.ravel()[index] - tile.col
-        good = tile.good[row, col]
-        index, row, col = index[good], row[good], col[good]
+        place = tile.pick(self._clusters, index)
+        good = tile.good[place]
         layers = *tile.differences, *(tile.terrain[name] for name in ("slope", "aspect", "curvature"))
         for found, layer in zip(self._found, layers):
-            found[index] = layer[row, col]
+            found[index[good]] = layer[place][good]
 
     def finish(self) -> Errors | None:
         """The errors of the last state; None where there is too little stable terrain, or no error."""
@@ -104,18 +100,18 @@ class ErrorSample:
         spread = fit_spread(slope[known], curvature[known], centred[known])
         if spread is None:
             return None
-        standard = np.where(known, centred / spread.at(slope, curvature), np.nan).reshape(self._rows.shape)
-        cell = self._grid.cell_size()
-        longest = cell * math.hypot(*self._window[2:]) / 2
-        variogram = empirical_variogram(*self._metres(), standard, cell, longest)
+        standard = np.where(known, centred / spread.at(slope, curvature), np.nan).reshape(self._clusters.rows.shape)
+        longest = self._grid.cell_size() * math.hypot(*self._window[2:]) / 2
+        cells = self._clusters.distinct(known)
+        variogram = empirical_variogram(*self._metres(), standard, self._clusters.spacing, longest)
         curves = tuple(aspect_curve(state, slope, aspect) for state in states)
-        return Errors("after" if self._states == 2 else "before", int(known.sum()), spread, variogram,
-                      fit_model(variogram), curves)
+        return Errors("after" if self._states == 2 else "before", cells, spread, variogram,
+                      fit_model(variogram, values=cells), curves)
 
     def _metres(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions on the ground about the overlap's middle, `(clusters, points)`."""
         row, col, height, width = self._window
-        x, y = self._grid.map_of(self._rows, self._cols)
+        x, y = self._grid.map_of(self._clusters.rows, self._clusters.cols)
         centre_x, centre_y = self._grid.map_of(row + height / 2, col + width / 2)
         # One scale for each cluster, so that its distances are right wherever it lies.
         mx, my = self._grid.metres_per_unit(y[:, :1])
@@ -143,11 +139,13 @@ def aspect_curve(dh: np.ndarray, slope: np.ndarray, aspect: np.ndarray) -> Aspec
                        float(np.degrees(np.arctan2(east, north)) % 360), float(constant))
 
 
-def _by_tile(rows: np.ndarray, cols: np.ndarray, window: tuple, side: int) -> dict:
-    """`(tile row, tile col)` -> flat indices of the cells in it."""
-    inside = np.flatnonzero(rows.ravel() >= 0)
+def _by_tile(clusters: Clusters, window: tuple, side: int) -> dict:
+    """`(tile row, tile col)` -> flat indices of the places in it."""
+    inside = np.flatnonzero(clusters.rows.ravel() >= -0.5)
     across = -(-window[3] // side)
-    tile = rows.ravel()[inside] // side * across + cols.ravel()[inside] // side
+    row, col = (np.floor(places.ravel()[inside] + 0.5).astype(np.int64) - start
+                for places, start in zip((clusters.rows, clusters.cols), window))
+    tile = row // side * across + col // side
     order = np.argsort(tile, kind="stable")
     inside, tile = inside[order], tile[order]
     numbers, starts = np.unique(tile, return_index=True)

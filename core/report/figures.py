@@ -20,6 +20,8 @@ DIVERGING = "RdYlBu"
 HATCHES = {"rejected": "xxxx", "filled": "....", "downweighted": "//"}
 STATUS_COLOURS = {"used": "#56B4E9", "downweighted": "#F0E442", "rejected": "#D55E00", "filled": "#BBBBBB"}
 WRITTEN_COLUMNS = 16
+FINE = 1000
+"""From so many blocks on the lines between them are thin."""
 UNSTABLE_VEIL = 0.5
 QUANTILE_SPREADS = 8.0
 
@@ -51,7 +53,7 @@ def png(figure, dpi: int = 120) -> bytes:
 
 
 def difference_maps(model: Comparison):
-    """dh before and after on one scale about zero, over the reference's hillshade; unstable terrain paler."""
+    """dh before and after on one scale about zero, over the terrain's hillshade; unstable terrain paler."""
     maps = model.maps
     states = [("Before", maps.before, model.stable.before)]
     if maps.after is not None:
@@ -61,7 +63,8 @@ def difference_maps(model: Comparison):
     figure, axes = _figure(5.5 * len(states) + 0.6, height, len(states))
     scale = _scale(model.limit)
     for axis, (title, dh, summary) in zip(axes, states):
-        axis.imshow(_shaded(scale.to_rgba(dh), dh, maps), extent=maps.extent, aspect=maps.aspect,
+        ground = model.counted == "points"
+        axis.imshow(_shaded(scale.to_rgba(dh), dh, maps, ground), extent=maps.extent, aspect=maps.aspect,
                     interpolation="nearest")
         _outline_unstable(axis, maps)
         axis.set_title(f"{title}: median {_signed(summary.median)} m, NMAD {summary.nmad:.2f} m", fontsize=10)
@@ -82,7 +85,7 @@ def histogram(counts: Histogram, stable: Pair):
         share = 100.0 * count / summary.count / width
         axis.stairs(share, counts.edges, fill=True, color=colour, alpha=0.28)
         axis.stairs(share, counts.edges, color=colour, linewidth=0.9,
-                    label=f"{name}, {summary.count:,} cells")
+                    label=f"{name}, n = {summary.count:,}")
         if summary.nmad > 0:
             axis.plot(middle, _normal(middle, summary.median, summary.nmad), color=colour, linewidth=1.7,
                       label=f"robust: median {_signed(summary.median)}, NMAD {summary.nmad:.2f} m")
@@ -94,7 +97,7 @@ def histogram(counts: Histogram, stable: Pair):
     axis.set_xlim(counts.edges[0], counts.edges[-1])
     axis.set_ylim(bottom=0)
     axis.set_xlabel("dh on stable terrain (m)")
-    axis.set_ylabel("Share of cells (% per metre)")
+    axis.set_ylabel("Share (% per metre)")
     axis.legend(frameon=False, fontsize=8, loc="upper left" if len(states) == 1 else "best")
     _plain(axis)
     return figure
@@ -134,8 +137,8 @@ def nmad_by_slope(model: Comparison):
         bars = axis.bar(place, [part.nmad for part in summaries], width * 0.94, label=name, color=colour,
                         hatch=hatch, edgecolor="white", linewidth=0)
         axis.bar_label(bars, [f"{part.nmad:.2f}" for part in summaries], fontsize=8, padding=2)
-    axis.set_xticks(range(len(rows)), [f"{row.label}\n{row.pair.before.count:,} cells" for row in rows])
-    axis.set_xlabel("Slope of the reference")
+    axis.set_xticks(range(len(rows)), [f"{row.label}\nn = {row.pair.before.count:,}" for row in rows])
+    axis.set_xlabel(f"Slope of the {model.terrain}")
     axis.set_ylabel("NMAD of dh (m)")
     axis.margins(y=0.14)
     if len(states) > 1:
@@ -175,7 +178,7 @@ def variogram_plot(errors: Errors):
         axis.annotate(f" {part.form}\n {part.range:,.0f} m", (part.range, 0.02), fontsize=8,
                       xycoords=("data", "axes fraction"))
     axis.set_xscale("log")
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.1 * max(errors.model.sill, errors.variogram.gamma.max()))
     axis.set_xlabel("Distance (m)")
     axis.set_ylabel("Variance of dh / spread")
     axis.legend(frameon=False, fontsize=9, loc="best")
@@ -198,7 +201,7 @@ def aspect_plot(curves: tuple):
     axis.axhline(0, color=INK, linewidth=0.7)
     axis.set_xlim(0, 360)
     axis.set_xticks(range(0, 361, 45), ["N", "NE", "E", "SE", "S", "SW", "W", "NW", "N"])
-    axis.set_xlabel("Aspect: downhill direction of the reference")
+    axis.set_xlabel("Aspect: downhill direction of the terrain")
     axis.set_ylabel("dh / tan(slope) (m)")
     axis.legend(frameon=False, fontsize=9, loc="best")
     _plain(axis)
@@ -269,18 +272,24 @@ def shift_maps(blocks: list, aspect: float = 1.0, columns: int = 3):
 
 def _cells(axis, blocks, name: str, reach: float):
     """One rectangle a block; what the field does not lean on is hatched."""
+    from matplotlib.collections import PolyCollection
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
     scale = _scale(reach)
+    values = np.array([getattr(block, name) for block in blocks], dtype=float)
+    colours = np.where(np.isfinite(values)[:, None], scale.to_rgba(np.nan_to_num(values)), (0.88, 0.88, 0.88, 1.0))
+    # One collection: thousands of single patches would take seconds.
+    axis.add_collection(PolyCollection(
+        [[(xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax)]
+         for xmin, ymin, xmax, ymax in (block.bounds for block in blocks)],
+        facecolors=colours, edgecolors="white", linewidths=0.8 if len(blocks) < FINE else 0.2))
     columns = 1 + max(block.col for block in blocks) - min(block.col for block in blocks)
-    for block in blocks:
+    for block, colour in zip(blocks, colours):
         xmin, ymin, xmax, ymax = block.bounds
         value = getattr(block, name)
-        colour = scale.to_rgba(value) if math.isfinite(value) else (0.88, 0.88, 0.88, 1.0)
-        place = (xmin, ymin), xmax - xmin, ymax - ymin
-        axis.add_patch(Rectangle(*place, facecolor=colour, edgecolor="white", linewidth=0.8))
         if block.status in HATCHES:
+            place = (xmin, ymin), xmax - xmin, ymax - ymin
             axis.add_patch(Rectangle(*place, facecolor="none", edgecolor="#00000055", linewidth=0,
                                      hatch=HATCHES[block.status]))
         if columns <= WRITTEN_COLUMNS and math.isfinite(value):
@@ -328,13 +337,14 @@ def _scale(reach: float):
     return ScalarMappable(Normalize(-reach, reach), DIVERGING)
 
 
-def _shaded(colours: np.ndarray, dh: np.ndarray, maps) -> np.ndarray:
-    """The colours of dh darkened by the hillshade, paler on unstable terrain, white where void."""
+def _shaded(colours: np.ndarray, dh: np.ndarray, maps, ground: bool) -> np.ndarray:
+    """The colours of dh darkened by the hillshade, paler on unstable terrain; where void white, or pale `ground`."""
     light = 0.55 + 0.45 * np.nan_to_num(maps.shade, nan=1.0)
     veil = np.where(maps.stable < 0.5, UNSTABLE_VEIL, 0.0)
     colours = colours[..., :3] * light[..., None]
     colours += veil[..., None] * (1.0 - colours)
-    return np.where(np.isnan(dh)[..., None], 1.0, colours)
+    void = 0.65 + 0.2 * np.nan_to_num(maps.shade, nan=1.0) if ground else np.ones(dh.shape)
+    return np.where(np.isnan(dh)[..., None], void[..., None], colours)
 
 
 def _outline_unstable(axis, maps) -> None:
@@ -370,7 +380,8 @@ def _normal(values: np.ndarray, centre: float, spread: float) -> np.ndarray:
 
 
 def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:+.{digits}f}".replace("-", "\u2212")
+    value = round(value, digits)
+    return f"{value:+.{digits}f}".replace("-", "\u2212") if value else f"{0:.{digits}f}"
 
 
 def _reach(values: list) -> float:

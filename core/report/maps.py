@@ -43,12 +43,12 @@ class MapSum:
         self._sums = np.zeros((states + 2, *shape))
         self._counts = np.zeros((states + 2, *shape))
 
-    def add(self, row: int, col: int, heights: np.ndarray, stable: np.ndarray, differences: list) -> None:
-        """Take in a tile whose first cell is (row, col) of the grid."""
-        rows, first_row = _starts(row - self._row, heights.shape[0], self.factor)
-        cols, first_col = _starts(col - self._col, heights.shape[1], self.factor)
+    def add(self, row: int, col: int, layers: list) -> None:
+        """Take in a tile whose first cell is (row, col) of the grid: heights, stable terrain and differences."""
+        rows, first_row = _starts(row - self._row, layers[0].shape[0], self.factor)
+        cols, first_col = _starts(col - self._col, layers[0].shape[1], self.factor)
         place = np.s_[first_row:first_row + rows.size, first_col:first_col + cols.size]
-        for layer, values in enumerate((heights, stable.astype(np.float32), *differences)):
+        for layer, values in enumerate(layers):
             good = np.isfinite(values)
             if good.all():
                 counts = np.outer(np.diff(rows, append=values.shape[0]), np.diff(cols, append=values.shape[1]))

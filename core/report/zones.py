@@ -10,13 +10,14 @@ import numpy as np
 from ..errors import VectorError
 from ..raster.grid import Grid
 from ..raster.masks import Polygons
-from ..statistics.robust import summarize_weighted
+from ..statistics.robust import Summary, summarize, summarize_weighted
 from ..statistics.streaming import Bins, Sketch
 from ..statistics.uncertainty import effective_samples, sigma_of_mean
 from .errors import Errors
 from .tiles import Tile
 
-LATTICE = 48
+LATTICE = 96
+KEPT = 1 << 20  # values of a polygon
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class Zones:
     Only zones that the current row of tiles touches are held in memory.
     """
 
-    def __init__(self, polygons: Polygons, grid: Grid, window: tuple, bins: Bins, errors: Errors | None):
-        self._polygons, self._grid, self._bins, self._errors = polygons, grid, bins, errors
-        self._boxes = [_cells(wkb, grid) for wkb in polygons.wkb]
+    def __init__(self, polygons: Polygons, grid: Grid, window: tuple, errors: Errors | None):
+        self._polygons, self._grid, self._errors = polygons, grid, errors
+        boxes = [_cells(wkb, grid) for wkb in polygons.wkb]
         top, left, height, width = window
         self.outside = sum(box[0] < top - 1 or box[1] < left - 1 or box[2] > top + height + 1
-                           or box[3] > left + width + 1 for box in self._boxes)
+                           or box[3] > left + width + 1 for box in boxes)
+        # What lies beyond the overlap must not make the lattice of a zone coarser.
+        self._boxes = [(max(box[0], top), max(box[1], left), min(box[2], top + height), min(box[3], left + width))
+                       for box in boxes]
         self._open: dict = {}
         self._done: dict = {}
 
@@ -67,7 +71,7 @@ class Zones:
             first_col, last_col = max(left, tile.col), min(right, tile.col + cols)
             if first_row < last_row and first_col < last_col:
                 if index not in self._open:
-                    self._open[index] = _ZoneSum(self._boxes[index], self._grid, self._bins, self._errors)
+                    self._open[index] = _ZoneSum(self._boxes[index], self._grid, self._errors)
                 window = first_row, first_col, last_row - first_row, last_col - first_col
                 inside = Polygons((self._polygons.wkb[index],), self._polygons.crs).cover(
                     self._grid.window(*window))
@@ -81,40 +85,42 @@ class Zones:
 
     def finish(self) -> tuple:
         """A ZoneChange for each polygon, in their order."""
-        self._close(self._grid.height + 1)
+        self._done.update({index: zone.finish() for index, zone in self._open.items()})
+        self._open.clear()
         return tuple(self._done.get(index, ZoneChange()) for index in range(len(self._boxes)))
 
 
 class _ZoneSum:
     """One polygon being gathered, on a lattice of up to LATTICE x LATTICE elements."""
 
-    def __init__(self, box: tuple, grid: Grid, bins: Bins, errors: Errors | None):
+    def __init__(self, box: tuple, grid: Grid, errors: Errors | None):
         self._box, self._grid, self._errors = box, grid, errors
         self._factor = max(1, math.ceil(max(box[2] - box[0], box[3] - box[1]) / LATTICE))
         shape = tuple(math.ceil((box[side + 2] - box[side]) / self._factor) for side in (0, 1))
         self._spread, self._squares, self._counts = np.zeros((3, *shape))
-        self._sketch = Sketch(bins)
+        self._values = _Values()
         self._area = self._measured = self._volume = 0.0
-        self._cells = 0
+        self._cells = self._filled = 0
 
-    def add(self, tile: Tile, window: tuple, inside: np.ndarray) -> None:
-        row, col, height, width = window
-        part = np.s_[row - tile.row:row - tile.row + height, col - tile.col:col - tile.col + width]
-        dh = tile.differences[-1][part]
-        good = inside & tile.common[part]
-        east, north = self._grid.cell_metres(row + np.arange(height))
-        area = np.broadcast_to(np.abs(east * north)[:, None], dh.shape)
-        self._area += float(area[inside].sum())
-        self._cells += int(inside.sum())
-        if not good.any():
+    def add(self, tile: Tile, window: tuple, cover: np.ndarray) -> None:
+        row, col = window[:2]
+        east, north = self._grid.cell_metres(row + np.arange(window[2]))
+        by_row = np.abs(east * north) * np.ones(window[2])
+        self._area += float(by_row @ cover.sum(axis=1))
+        self._cells += int(cover.sum())
+        index, rows, cols = tile.inside(row, col, cover)
+        if not rows.size:
             return
-        self._measured += float(area[good].sum())
-        self._volume += float((dh[good] * area[good]).sum())
-        self._sketch.add(dh[good])
+        dh, area = tile.differences[-1][index], by_row[rows - row] if tile.AREAL else np.ones(rows.size)
+        filled = np.zeros(cover.shape, dtype=bool)
+        filled[rows - row, cols - col] = True
+        self._filled += int(filled.sum())
+        self._measured += float(area.sum())
+        self._volume += float((dh * area).sum())
+        self._values.add(dh)
         if self._errors is not None:
-            sigma = self._errors.sigma(tile.terrain["slope"][part][good], tile.terrain["curvature"][part][good])
-            rows, cols = np.nonzero(good)
-            place = ((rows + row - self._box[0]) // self._factor, (cols + col - self._box[1]) // self._factor)
+            sigma = self._errors.sigma(tile.terrain["slope"][index], tile.terrain["curvature"][index])
+            place = (rows - self._box[0]) // self._factor, (cols - self._box[1]) // self._factor
             flat = np.ravel_multi_index(place, self._counts.shape)
             for layer, weights in ((self._spread, sigma), (self._squares, sigma**2), (self._counts, None)):
                 layer += np.bincount(flat, weights, layer.size).reshape(layer.shape)
@@ -122,7 +128,7 @@ class _ZoneSum:
     def finish(self) -> ZoneChange:
         if not self._measured:
             return ZoneChange(area=self._area)
-        summary = summarize_weighted(*self._sketch.weighted(), self._sketch.moments)
+        summary = self._values.summary()
         mean = self._volume / self._measured
         sigma = n_eff = math.nan
         if self._errors is not None and self._errors.model is not None:
@@ -131,8 +137,34 @@ class _ZoneSum:
             lattice = self._spread, self._counts, self._squares, self._errors.model
             sigma = sigma_of_mean(*lattice, height, width)
             n_eff = effective_samples(*lattice, sigma) if sigma > 0 else math.nan
-        return ZoneChange(summary.count, self._area, 100.0 * summary.count / self._cells, summary.median,
+        return ZoneChange(summary.count, self._area, 100.0 * self._filled / self._cells, summary.median,
                           summary.nmad, mean, sigma, n_eff, mean * self._area, sigma * self._area)
+
+
+class _Values:
+    """Values of one polygon: all while they are few, then counted in bins that suit those.
+
+    A glacier may have changed by far more than the scene, whose bins would be too coarse for it.
+    """
+
+    def __init__(self):
+        self._kept: list = []
+        self._sketch: Sketch | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        if self._sketch is not None:
+            self._sketch.add(values)
+            return
+        self._kept.append(values)
+        if sum(part.size for part in self._kept) > KEPT:
+            kept, self._kept = np.concatenate(self._kept), []
+            self._sketch = Sketch(Bins.around(kept))
+            self._sketch.add(kept)
+
+    def summary(self) -> Summary:
+        if self._sketch is None:
+            return summarize(np.concatenate(self._kept))
+        return summarize_weighted(*self._sketch.weighted(), self._sketch.moments)
 
 
 def _cells(wkb: bytes, grid: Grid) -> tuple[int, int, int, int]:

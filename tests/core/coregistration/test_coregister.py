@@ -227,7 +227,7 @@ def test_cancelling_stops(tmp_path):
 
 
 def test_methods_are_those_of_the_surface():
-    assert list(METHODS) == ["nuth_kaab", "lzd", "vertical_shift"]
+    assert list(METHODS) == ["nuth_kaab", "lzd", "dh_minimize", "icp", "vertical_shift"]
 
 
 def test_the_median_is_levelled_where_residuals_are_skewed(tmp_path):

@@ -1,6 +1,8 @@
 """The comparison of two DEMs whose difference is known: signs, cells, masks, windows, refusals."""
 
 import hashlib
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from commonground.core.raster.masks import StableTerrain, open_mask
 from commonground.core.raster.writing import RasterWriter
 from commonground.core.report import comparison
 from commonground.core.report.comparison import compare
+from commonground.core.report.document import _plain, as_dict
 from commonground.core.statistics.robust import DEFINITIONS, summarize
 from commonground.core.statistics.terrain import slope
 from osgeo import gdal, osr
@@ -81,6 +84,18 @@ def test_tiles_change_nothing(pair, tile, monkeypatch):
     edges = model.histogram.edges
     counts = np.histogram(reference - secondary, edges.size - 1, (edges[0], edges[-1]))[0]
     np.testing.assert_array_equal(model.histogram.before, counts)
+
+
+def test_threads_change_no_bit(tmp_path, pair, monkeypatch):
+    monkeypatch.setattr(comparison, "TILE", 41)
+    told = []
+    for workers in (1, 2, 5):
+        path = tmp_path / f"{workers}.tif"
+        model = compare(*pair, detail=True, workers=workers, difference=str(path))
+        maps = [part.tobytes() for part in (model.maps.before, model.maps.after, model.maps.shade, model.maps.stable)]
+        told.append((json.dumps(_plain(as_dict(replace(model, seconds=0.0, started="")))), maps,
+                     Dem.open(str(path)).read().tobytes()))
+    assert told[0] == told[1] == told[2]
 
 
 def test_quantiles_stand_at_normal_scores(pair):
