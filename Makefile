@@ -3,10 +3,11 @@ PYTHON ?= /usr/bin/python3
 PYTEST = tools/clean_qgis.sh $(PYTHON) -m pytest -q
 VERSION = $(shell sed -n 's/^version=//p' metadata.txt)
 ZIP = dist/commonground-$(VERSION).zip
+DEMO = demo_output/known_truth/shifts.gpkg
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-core test-qgis bench bench-accuracy bench-frames models screenshot screenshots package lint clean docs security start-time test-qgis-versions translations
+.PHONY: help setup demo test test-core test-qgis bench bench-accuracy bench-altimetry bench-frames models screenshot screenshots package lint clean docs security start-time test-qgis-versions translations smoke help-figures reliability
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +37,15 @@ bench-accuracy: setup ## Measure the accuracy alone: five kinds of shift field b
 bench-frames: setup ## Measure frames and epochs beside PROJ, the disk and QGIS' own copying (some minutes)
 	@$(PYTHON) bench/frames.py all
 
+bench-altimetry: setup ## Measure Import Altimetry beside ogr2ogr, and its memory (ten minutes, 3 GB)
+	@$(PYTHON) bench/altimetry.py all
+
 test-qgis-versions: ## Run all tests on QGIS 3.40 and 3.44 in chroots (root; 20 minutes and 5 GB the first time)
 	@tools/test_versions.sh
+
+FUZZ_MINUTES ?= 10
+reliability: setup ## Keep the promises of docs/promises.md: bad inputs, kills, full disks, leaks, fuzzing (40 minutes, root)
+	@tools/clean_qgis.sh $(PYTHON) tools/reliability.py run --minutes $(FUZZ_MINUTES)
 
 start-time: setup ## Measure what the plugin adds to QGIS' start (below 150 ms)
 	@tools/clean_qgis.sh $(PYTHON) tools/start_time.py
@@ -45,9 +53,12 @@ start-time: setup ## Measure what the plugin adds to QGIS' start (below 150 ms)
 security: ## Scan what is shipped as QGIS' plugin site does (bandit, detect-secrets, from PyPI, under build/)
 	@tools/check_security.sh
 
-docs: models screenshots ## Make the models, docs/reference.md, docs/notebook.md, docs/gallery.md and the pictures anew
+docs: models help-figures screenshots ## Make the models, all pictures and the handbook's made pages anew (some minutes)
 	@tools/clean_qgis.sh $(PYTHON) tools/make_reference.py
-	@$(PYTHON) tools/make_reproductions.py
+	@$(PYTHON) tools/reliability.py page
+
+help-figures: setup ## Make the figures in the algorithms' help anew
+	@tools/clean_qgis.sh $(PYTHON) tools/make_help_figures.py
 
 translations: setup ## Make i18n/*.ts anew from the sources and compile them to *.qm
 	@tools/setup.sh translate
@@ -56,15 +67,22 @@ translations: setup ## Make i18n/*.ts anew from the sources and compile them to 
 models: setup ## Make the ready-made models anew
 	@tools/clean_qgis.sh $(PYTHON) tools/make_models.py
 
-screenshot: setup ## Open the real desktop with the demo's layers and save docs/images/desktop.png
+$(DEMO):
+	@$(MAKE) --no-print-directory demo
+
+screenshot: setup $(DEMO) ## Open the real desktop with the demo's layers and save docs/images/desktop.png
 	@tools/setup.sh screenshot
-	@test -e demo_output/known_truth/displaced.tif || $(MAKE) --no-print-directory demo
 	@tools/screenshot.sh desktop
 
-screenshots: setup ## Click through the real desktop and save all of docs/images (two minutes)
+screenshots: setup $(DEMO) ## Make all of docs/images: click through the real desktop, do the examples again (some minutes)
 	@tools/setup.sh screenshot
-	@test -e demo_output/known_truth/displaced.tif || $(MAKE) --no-print-directory demo
 	@tools/screenshot.sh
+	@tools/clean_qgis.sh $(PYTHON) tools/make_reproductions.py
+	@tools/clean_qgis.sh $(PYTHON) tools/altimetry_scenario.py
+
+smoke: package ## Install the zip into a real desktop by clicks, use it, unload it twice; fails on any error or warning logged
+	@tools/setup.sh screenshot
+	@tools/smoke.sh $(ZIP)
 
 package: translations ## Build the zip that QGIS' plugin manager installs, from the last commit
 	@mkdir -p dist

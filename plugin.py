@@ -1,5 +1,6 @@
 """The plugin's life in QGIS: its provider, its menu, its windows."""
 
+import sys
 from pathlib import Path
 
 from qgis.core import QgsApplication
@@ -108,6 +109,7 @@ class CommonGroundPlugin:
             self.shift_dialog.deleteLater()
             self.shift_dialog = None
         if self.dock is not None:
+            self.dock.stop()
             self.iface.removeDockWidget(self.dock)
             self.dock.deleteLater()
             self.dock = None
@@ -122,6 +124,14 @@ class CommonGroundPlugin:
         if self.translator is not None:
             QCoreApplication.removeTranslator(self.translator)
             self.translator = None
+        if self.iface is not None:
+            _forget_modules()
+
+
+def _forget_modules():
+    """QGIS forgets the modules that were imported, not the packages above them, which hold them all."""
+    for name in [name for name in sys.modules if name.startswith(f"{__package__}.") and name != __name__]:
+        del sys.modules[name]
 
 
 def tr(text):

@@ -13,7 +13,7 @@ from qgis.core import (
 
 from ..core.errors import CommonGroundError
 from .base import CommonGroundAlgorithm, tr
-from .parameters import output_path, raster_source, refuse_overwriting
+from .parameters import check_layout, chosen, declare_layout, output_path, raster_source, refuse_overwriting
 
 
 class ApplyShifts(CommonGroundAlgorithm):
@@ -45,6 +45,7 @@ class ApplyShifts(CommonGroundAlgorithm):
         self.add(QgsProcessingParameterBoolean("VERTICAL", tr("Add dz to the values"), True),
                  tr("True for DEMs, false for images. Where it is not given, true for a single band of floats or "
                     "signed integers; other rasters must be told."))
+        declare_layout(self)
         self.add(QgsProcessingParameterRasterDestination("OUTPUT", tr("Moved raster")),
                  tr("float32 where dz is added, else the type of the input."))
 
@@ -54,12 +55,15 @@ class ApplyShifts(CommonGroundAlgorithm):
             raise CommonGroundError(tr("Give SHIFT_RASTERS or SHIFTS: one of them must say how to move the raster."))
         if len(given) == 2:
             raise CommonGroundError(tr("Give SHIFT_RASTERS or SHIFTS, not both."))
+        check_layout(self, parameters, ("OUTPUT",), context)
 
     def execute(self, parameters, context, progress):
         from ..core.coregistration.apply import apply_shifts
-        from ..core.coregistration.warp import replayed
+        from ..core.coregistration.warp import replayed, unbiased
         from ..core.executors import open_executor
+        from ..core.progress import Part
         from ..core.raster.dem import Dem
+        from ..core.raster.writing import Stage, arrange
 
         path, crs = raster_source(self, parameters, "INPUT", context)
         dem = Dem.open(path, crs=crs)
@@ -69,8 +73,12 @@ class ApplyShifts(CommonGroundAlgorithm):
         refuse_overwriting({"INPUT": path}, {"OUTPUT": output})
         said = parameters.get("VERTICAL")
         vertical = None if said is None else self.parameterAsBool(parameters, "VERTICAL", context)
-        with open_executor() as executor:
-            apply_shifts(dem, field, grid, kernel, vertical, output, executor, progress)
+        with Stage() as stage, open_executor() as executor:
+            staged = stage.path(output)
+            apply_shifts(unbiased(tags, dem), field, grid, kernel, vertical, staged, executor,
+                         Part(progress, 0.0, 0.9))
+            arrange(staged, chosen(self, parameters, "LAYOUT", context), Part(progress, 0.9, 1.0),
+                    "NEAREST" if kernel == "nearest" else "AVERAGE")
         return {"OUTPUT": output}
 
     def _field(self, parameters, context):

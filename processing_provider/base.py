@@ -60,7 +60,9 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
         return list(self.TAGS)
 
     def shortHelpString(self):
-        return self.help_text()
+        from .help_pages import page
+
+        return page(self.ID, self.help_text())
 
     def helpUrl(self):
         return HANDBOOK
@@ -74,34 +76,37 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
     def check(self, parameters, context) -> None:
         """Raise CommonGroundError where parameters are readable but cannot work."""
 
+    def companions(self, outputs: dict) -> dict:
+        """The files that are written beside `outputs` (name -> path, "" where there is none), by what to call them."""
+        return {}
+
     def checkParameterValues(self, parameters, context):
-        wrong = self._wrong_choice(parameters)
+        from .parameters import with_virtual_rasters
+        from .refusals import refuse_conflicts, unreadable, wrong_value
+
+        parameters = with_virtual_rasters(self, parameters, context)
+        wrong = wrong_value(self, parameters, context)
         if wrong:
             return False, wrong
         good, message = super().checkParameterValues(parameters, context)
         if not good:
-            return good, message
+            return good, unreadable(self, parameters, context) or message
         try:
+            refuse_conflicts(self, parameters, context)
             self.check(parameters, context)
         except CommonGroundError as error:
             return False, str(error)
         return True, ""
 
-    def _wrong_choice(self, parameters) -> str:
-        """QGIS' own message for a wrong enum names no choices; this one does."""
-        for definition in self.parameterDefinitions():
-            value = parameters.get(definition.name())
-            if definition.type() != "enum" or not isinstance(value, str) or not value:
-                continue
-            choices = list(definition.options())
-            if value not in choices:
-                return tr("{name}: '{value}' is not known; choose one of {choices}.").format(
-                    name=definition.name(), value=value, choices=", ".join(choices))
-        return ""
-
     def processAlgorithm(self, parameters, context, feedback):
+        from .layer_metadata import describe_results
+        from .parameters import with_virtual_rasters
+
+        parameters = with_virtual_rasters(self, parameters, context)
         try:
-            return self.execute(parameters, context, FeedbackProgress(feedback))
+            results = self.execute(parameters, context, FeedbackProgress(feedback))
+            describe_results(self, parameters, context, results)
+            return results
         except Cancelled:
             return {}
         except CommonGroundError as error:

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from qgis.core import (
     Qgis,
     QgsProcessing,
     QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
 )
 
-from ..core.errors import CommonGroundError
+from .automatic_terrain import declare_automatic_terrain, declare_stable_mask, is_automatic, terrain_used
 from .base import CommonGroundAlgorithm, tr
-from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting, stable_terrain
+from .beforehand import declare_beforehand, read_beforehand, tell_beforehand
+from .frame_parameters import without_empty_choices
+from .parameters import (
+    check_block_size,
+    check_layout,
+    chosen,
+    declare_layout,
+    declare_settings,
+    declare_stable_terrain,
+    declare_terms,
+    declare_workers,
+    fit_settings,
+    output_path,
+    raster_source,
+    refuse_overwriting,
+    stable_terrain,
+)
 
-METHODS = ["nuth_kaab", "lzd", "vertical_shift"]
-FIELDS = ["smooth", "plane", "constant"]
-KERNELS = ["cubic", "bilinear", "nearest"]
-FILES = ("OUTPUT", "SHIFT_RASTERS", "SHIFT_MODEL", "DIFFERENCE_BEFORE", "DIFFERENCE_AFTER", "REPORT")
-LEAST_BLOCK = 16
+RASTERS = ("OUTPUT", "DIFFERENCE_BEFORE", "DIFFERENCE_AFTER")
+FILES = ("OUTPUT", "SHIFT_RASTERS", "SHIFT_MODEL", "DIFFERENCE_BEFORE", "DIFFERENCE_AFTER", "STABLE_MASK", "REPORT",
+         "JSON")
 
 
 class BlockwiseCoregister(CommonGroundAlgorithm):
@@ -53,40 +65,19 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         self._declare_outputs()
 
     def _declare_inputs(self) -> None:
-        raster, vector = QgsProcessingParameterRasterLayer, QgsProcessingParameterFeatureSource
-        polygon = [QgsProcessing.SourceType.TypeVectorPolygon]
+        raster = QgsProcessingParameterRasterLayer
         self.add(raster("REFERENCE", tr("Reference DEM")), tr("The DEM that is taken to lie right."))
         self.add(raster("SECONDARY", tr("Secondary DEM")),
                  tr("The DEM to move; any grid and CRS."))
-        self.add(vector("STABLE", tr("Stable terrain"), polygon, optional=True),
-                 tr("Polygons of ground that has not changed; everything where empty."))
-        self.add(vector("UNSTABLE", tr("Unstable terrain"), polygon, optional=True),
-                 tr("Polygons to leave out: glaciers, landslides, water, forest."))
-        self.add(raster("MASK", tr("Mask of stable terrain"), optional=True),
-                 tr("A raster whose non-zero cells are stable terrain."))
+        declare_stable_terrain(self)
 
     def _declare_settings(self) -> None:
-        number, kinds = QgsProcessingParameterNumber, QgsProcessingParameterNumber.Type
-        self.add(choice("METHOD", tr("Method"), METHODS, "nuth_kaab"),
-                 tr("How a block's shift is found: nuth_kaab (cosine of aspect), lzd (robust least squares on the "
-                    "gradient), vertical_shift (height alone)."))
-        self.add(number("BLOCK_SIZE", tr("Block size (cells of the reference)"), kinds.Integer, 500, False, 0),
-                 tr("The largest side of a block; blocks share the raster evenly. 0: one global shift."))
-        self.add(number("OVERLAP", tr("Overlap (fraction of a block)"), kinds.Double, 0.1, False, 0.0, 0.5),
-                 tr("How far a block reaches into its neighbours while its shift is found."))
-        self.add(choice("FIELD", tr("Shift field"), FIELDS, "smooth"),
-                 tr("What runs between the blocks: a smooth field, one plane, or one constant shift."))
-        self.add(choice("RESAMPLING", tr("Resampling"), KERNELS, "cubic"),
-                 tr("The kernel of the one warp."))
-        self.add(choice("GRID", tr("Grid of the result"), ["reference", "secondary"], "reference"),
-                 tr("Whose cells the aligned DEM has."))
-        self.add(number("SEED", tr("Seed"), kinds.Integer, 0, False, 0),
-                 tr("Large blocks are fitted on a sample of their cells; the same seed draws the same ones."))
-        self.add(number("WORKERS", tr("Threads"), kinds.Integer, 0, False, 0),
-                 tr("0: one for each processor. The result does not depend on it."), advanced=True)
-        self.add(QgsProcessingParameterString("SCHEDULER", tr("Dask scheduler"), None, False, True),
-                 tr("The address of a Dask scheduler whose workers see the same files, e.g. tcp://host:8786."),
-                 advanced=True)
+        declare_settings(self)
+        declare_automatic_terrain(self)
+        declare_beforehand(self)
+        declare_terms(self)
+        declare_workers(self)
+        declare_layout(self)
 
     def _declare_outputs(self) -> None:
         raster, file = QgsProcessingParameterRasterDestination, QgsProcessingParameterFileDestination
@@ -102,8 +93,11 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
                  tr("Reference - secondary, metres."))
         self.add(raster("DIFFERENCE_AFTER", tr("Difference after"), None, True, False),
                  tr("Reference - aligned, metres."))
+        declare_stable_mask(self)
         self.add(file("REPORT", tr("Report"), tr("HTML files (*.html)"), None, True, False),
                  tr("Numbers and figures in one HTML file."))
+        self.add(file("JSON", tr("Numbers as JSON"), tr("JSON files (*.json)"), None, True, False),
+                 tr("All numbers with their definitions, for programs."))
         self.add_numbers({
             "NMAD_BEFORE": tr("NMAD before (m)"), "NMAD_AFTER": tr("NMAD after (m)"),
             "MEDIAN_BEFORE": tr("Median dh before (m)"), "MEDIAN_AFTER": tr("Median dh after (m)"),
@@ -112,31 +106,44 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         })
 
     def check(self, parameters, context):
-        size = self.parameterAsInt(parameters, "BLOCK_SIZE", context)
-        if 0 < size < LEAST_BLOCK:
-            raise CommonGroundError(tr("BLOCK_SIZE must be 0 (one global shift) or at least 16 cells."))
+        check_block_size(self, parameters, context)
+        fit_settings(self, parameters, context).check()
+        read_beforehand(self, parameters, context)
+        check_layout(self, parameters, RASTERS, context)
+
+    def checkParameterValues(self, parameters, context):
+        return super().checkParameterValues(without_empty_choices(self, parameters), context)
+
+    def companions(self, outputs):
+        model = outputs.get("SHIFT_MODEL")
+        return {"SHIFT_MODEL's GeoTIFF": f"{os.path.splitext(model)[0]}.tif"} if model else {}
 
     def execute(self, parameters, context, progress):
         from ..core.coregistration.coregister import coregister
         from ..core.executors import open_executor
         from ..core.progress import Part
-        from ..core.raster.writing import Stage
+        from ..core.raster.writing import Stage, scratch_file
         from .shifts_layer import write_blocks
 
         pair = self._pair(parameters, context)
-        settings = self._settings(parameters, context)
+        settings = fit_settings(self, parameters, context)
         targets = {name: output_path(self, parameters, name, context) for name in FILES}
         refuse_overwriting({"REFERENCE": pair.reference.path, "SECONDARY": pair.secondary.path,
                             "MASK": pair.terrain.mask.path if pair.terrain.mask else ""}, targets)
-        with Stage() as stage:
+        known = tell_beforehand(self, parameters, context, pair.reference, pair.secondary, progress)
+        with Stage() as stage, scratch_file(targets["OUTPUT"]) as scratch:
             staged = {name: stage.path(target) for name, target in targets.items()}
             workers = self.parameterAsInt(parameters, "WORKERS", context)
             with open_executor(workers, self.parameterAsString(parameters, "SCHEDULER", context)) as executor:
-                found = coregister(pair, settings, executor, Part(progress, 0.0, 0.7))
+                pair, notes = terrain_used(self, parameters, context, pair, settings.seed, staged["STABLE_MASK"],
+                                           scratch, executor, Part(progress, 0.0, 0.1))
+                found = coregister(pair, settings, executor, Part(progress, 0.1, 0.7))
+                found = replace(found, notes=(*notes, *found.notes))
                 for note in found.notes:
                     progress.info(note)
                 self._warp(parameters, context, pair, found, targets, staged, executor, Part(progress, 0.7, 0.85))
-            model = self._compare(parameters, context, pair, settings, found, staged, Part(progress, 0.85, 1.0))
+            model = self._compare(parameters, context, pair, settings, found, known, staged, Part(progress, 0.85, 0.97))
+            self._arrange(parameters, context, staged, Part(progress, 0.97, 1.0))
             results = write_blocks(self, parameters, context, found.blocks, pair.reference.grid.crs)
         self._style(context, targets, results.get("SHIFTS"), model, found)
         return {**{name: path for name, path in targets.items() if path}, **results, **_numbers(model, found)}
@@ -151,16 +158,14 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         refuse_same_file(reference, secondary)
         return Pair(reference, secondary, stable_terrain(self, parameters, context, reference.grid.crs))
 
-    def _settings(self, parameters, context):
-        from ..core.coregistration.coregister import Settings
+    def _arrange(self, parameters, context, staged, progress) -> None:
+        from ..core.progress import Part
+        from ..core.raster.writing import arrange
 
-        return Settings(
-            method=chosen(self, parameters, "METHOD", context),
-            block_size=self.parameterAsInt(parameters, "BLOCK_SIZE", context),
-            overlap=self.parameterAsDouble(parameters, "OVERLAP", context),
-            field=chosen(self, parameters, "FIELD", context),
-            seed=self.parameterAsInt(parameters, "SEED", context),
-        )
+        layout = chosen(self, parameters, "LAYOUT", context)
+        paths = [staged[name] for name in RASTERS if staged[name]]
+        for done, path in enumerate(paths):
+            arrange(path, layout, Part(progress, done / len(paths), (done + 1) / len(paths)))
 
     def _warp(self, parameters, context, pair, found, targets, staged, executor, progress) -> None:
         from ..core.coregistration.deformation_model import write_deformation_model
@@ -169,31 +174,35 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         kernel = chosen(self, parameters, "RESAMPLING", context)
         on_secondary = chosen(self, parameters, "GRID", context) == "secondary"
         grid = pair.secondary.grid if on_secondary else pair.reference.grid
-        warp(pair.secondary, found.field, grid, kernel, staged["OUTPUT"], executor, progress)
+        warp(found.secondary, found.field, grid, kernel, staged["OUTPUT"], executor, progress)
         if staged["SHIFT_RASTERS"]:
-            found.field.write(staged["SHIFT_RASTERS"], replay_tags(pair.secondary, grid, kernel))
+            found.field.write(staged["SHIFT_RASTERS"], replay_tags(pair.secondary, grid, kernel, found.motion))
         if staged["SHIFT_MODEL"]:
             write_deformation_model(found.field, staged["SHIFT_MODEL"],
                                     f"{pair.secondary.name} onto {pair.reference.name}",
                                     os.path.dirname(os.path.abspath(targets["SHIFT_MODEL"])))
 
-    def _compare(self, parameters, context, pair, settings, found, staged, progress):
+    def _compare(self, parameters, context, pair, settings, found, known, staged, progress):
         from ..core.raster.dem import Dem
         from ..core.report.comparison import compare
-        from ..core.report.document import write_html
+        from ..core.report.document import write_html, write_json
 
         kernel = chosen(self, parameters, "RESAMPLING", context)
         model = compare(
             pair.reference, pair.secondary, Dem.open(staged["OUTPUT"], crs=""), pair.terrain, kernel=kernel,
             progress=progress, blocks=found.blocks, difference=staged["DIFFERENCE_AFTER"],
-            difference_before=staged["DIFFERENCE_BEFORE"],
+            difference_before=staged["DIFFERENCE_BEFORE"], workers=self.parameterAsInt(parameters, "WORKERS", context),
             parameters={"method": settings.method, "block size": f"{settings.block_size} cells",
                         "overlap": f"{settings.overlap:g}", "field": settings.field, "resampling": kernel,
-                        "seed": settings.seed},
+                        "seed": settings.seed, **_motion(settings),
+                        **({"stable terrain": "automatic"} if is_automatic(self, parameters, context) else {})},
         )
+        model = replace(model, beforehand=known.against(found.shift, found.sigma))
         model.versions["QGIS"] = Qgis.QGIS_VERSION
         if staged["REPORT"]:
             write_html(model, staged["REPORT"], tr("Blockwise coregistration"), _sections(found))
+        if staged["JSON"]:
+            write_json(model, staged["JSON"])
         return model
 
     def _style(self, context, targets, shifts, model, found) -> None:
@@ -214,6 +223,11 @@ def _sections(found) -> tuple:
     from ..core.report import html
 
     return (html.Section(tr("What was done"), "".join(html.paragraph(note) for note in found.notes)),)
+
+
+def _motion(settings) -> dict:
+    asked = ("rotation",) * settings.rotation + settings.terms
+    return {"solved beside the shift": ", ".join(asked)} if asked else {}
 
 
 def _used(found) -> int:

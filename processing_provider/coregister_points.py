@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import math
-
 from qgis.core import (
-    QgsFeature,
-    QgsFeatureRequest,
-    QgsField,
-    QgsFields,
     QgsProcessing,
-    QgsProcessingFeatureSource,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
-    QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QVariant
 
-from ..core.errors import CommonGroundError, OutputError, VectorError
 from ..core.progress import Part
 from .base import CommonGroundAlgorithm, tr
-from .frame_parameters import plain, read_field, wkt_of
-from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting, stable_terrain
+from .parameters import (
+    check_block_size,
+    choice,
+    chosen,
+    declare_field,
+    declare_stable_terrain,
+    fit_settings,
+    output_path,
+    raster_source,
+    refuse_overwriting,
+    stable_terrain,
+)
+from .point_layer import PointLayer, field_of_points
 
 METHODS = ["lzd", "nuth_kaab", "vertical_shift"]
-FIELDS = ["smooth", "plane", "constant"]
-KERNELS = ["cubic", "bilinear", "nearest"]
 FILES = ("OUTPUT", "SHIFT_RASTERS", "REPORT")
-LEAST_BLOCK = 16
-STEP = 20_000
-RESULTS = ("dh_before", "dh_after")
 
 
 class CoregisterPoints(CommonGroundAlgorithm):
@@ -68,19 +63,13 @@ class CoregisterPoints(CommonGroundAlgorithm):
 
     def _declare_inputs(self) -> None:
         raster, vector = QgsProcessingParameterRasterLayer, QgsProcessingParameterFeatureSource
-        polygon = [QgsProcessing.SourceType.TypeVectorPolygon]
         self.add(vector("POINTS", tr("Points"), [QgsProcessing.SourceType.TypeVectorPoint]),
                  tr("The points that are taken to lie right, with heights in Z or in a field."))
-        self.add(_field("HEIGHT_FIELD", tr("Height field"), numeric=True),
+        self.add(field_of_points("HEIGHT_FIELD", tr("Height field"), numeric=True),
                  tr("Heights in metres; empty: the points' Z."))
         self.add(raster("SECONDARY", tr("Secondary DEM")), tr("The DEM to move; any grid and CRS."))
-        self.add(vector("STABLE", tr("Stable terrain"), polygon, optional=True),
-                 tr("Polygons of ground that has not changed; everything where empty."))
-        self.add(vector("UNSTABLE", tr("Unstable terrain"), polygon, optional=True),
-                 tr("Polygons to leave out: glaciers, landslides, water, forest."))
-        self.add(raster("MASK", tr("Mask of stable terrain"), optional=True),
-                 tr("A raster whose non-zero cells are stable terrain."))
-        self.add(_field("GROUP_FIELD", tr("Group field")),
+        declare_stable_terrain(self)
+        self.add(field_of_points("GROUP_FIELD", tr("Group field")),
                  tr("Tracks, flights or days: the report compares their residuals."))
 
     def _declare_settings(self) -> None:
@@ -91,11 +80,7 @@ class CoregisterPoints(CommonGroundAlgorithm):
         self.add(number("BLOCK_SIZE", tr("Block size (cells of the DEM)"), kinds.Integer, 0, False, 0),
                  tr("The largest side of a block; 0: one global shift. Blocks with fewer than 30 points take "
                     "their neighbours' shift."))
-        self.add(number("OVERLAP", tr("Overlap (fraction of a block)"), kinds.Double, 0.1, False, 0.0, 0.5),
-                 tr("How far a block reaches into its neighbours while its shift is found."))
-        self.add(choice("FIELD", tr("Shift field"), FIELDS, "smooth"),
-                 tr("What runs between the blocks: a smooth field, one plane, or one constant shift."))
-        self.add(choice("RESAMPLING", tr("Resampling"), KERNELS, "cubic"), tr("The kernel of the one warp."))
+        declare_field(self)
         self.add(number("SEED", tr("Seed"), kinds.Integer, 0, False, 0),
                  tr("Of very many points a sample is taken; the same seed draws the same ones."))
 
@@ -120,8 +105,7 @@ class CoregisterPoints(CommonGroundAlgorithm):
         })
 
     def check(self, parameters, context):
-        if 0 < self.parameterAsInt(parameters, "BLOCK_SIZE", context) < LEAST_BLOCK:
-            raise CommonGroundError(tr("BLOCK_SIZE must be 0 (one global shift) or at least 16 cells."))
+        check_block_size(self, parameters, context)
 
     def execute(self, parameters, context, progress):
         from ..core.coregistration.point_window import PointPair, coregister_points, differences
@@ -142,7 +126,7 @@ class CoregisterPoints(CommonGroundAlgorithm):
         pair = PointPair.of(points, secondary, terrain)
         progress.info(tr("{all} points, {on} on the DEM, {stable} of them on stable terrain.").format(
             all=layer.size, on=len(points), stable=len(pair.reference)))
-        settings = self._settings(parameters, context)
+        settings = fit_settings(self, parameters, context)
         with Stage() as stage, open_executor() as executor:
             staged = {name: stage.path(target) for name, target in targets.items()}
             found = coregister_points(pair, settings, executor, Part(progress, 0.15, 0.6))
@@ -152,21 +136,10 @@ class CoregisterPoints(CommonGroundAlgorithm):
             dh = differences(points, secondary, found.field, executor, Part(progress, 0.8, 0.9))
             stable = on_stable(points, terrain)
             model = self._compare(parameters, context, layer, points, secondary, stable, dh, found, staged, progress)
-            results = layer.write_residuals(self, parameters, context, points, stable, dh)
+            results = layer.write_residuals(self, parameters, context, points.source, stable, dh)
             results.update(write_blocks(self, parameters, context, found.blocks, points.grid.crs))
         self._style(context, targets, results, model, found)
         return {**{name: target for name, target in targets.items() if target}, **results, **_numbers(model, found)}
-
-    def _settings(self, parameters, context):
-        from ..core.coregistration.coregister import Settings
-
-        return Settings(
-            method=chosen(self, parameters, "METHOD", context),
-            block_size=self.parameterAsInt(parameters, "BLOCK_SIZE", context),
-            overlap=self.parameterAsDouble(parameters, "OVERLAP", context),
-            field=chosen(self, parameters, "FIELD", context),
-            seed=self.parameterAsInt(parameters, "SEED", context),
-        )
 
     def _warp(self, parameters, context, secondary, found, staged, executor, progress) -> None:
         from ..core.coregistration.warp import replay_tags, warp
@@ -179,7 +152,7 @@ class CoregisterPoints(CommonGroundAlgorithm):
     def _compare(self, parameters, context, layer, points, secondary, stable, dh, found, staged, progress):
         from ..core.report.point_comparison import compare_points, write_point_html
 
-        settings = self._settings(parameters, context)
+        settings = fit_settings(self, parameters, context)
         model = compare_points(
             points, secondary, stable, dh, layer.groups, found, progress=progress,
             parameters={"method": settings.method, "block size": f"{settings.block_size} cells",
@@ -195,121 +168,6 @@ class CoregisterPoints(CommonGroundAlgorithm):
         style_dem(context, targets["OUTPUT"])
         if results.get("SHIFTS"):
             style_shifts(context, results["SHIFTS"], _run(model, found))
-
-
-class PointLayer:
-    """The points of POINTS: map coordinates, heights (NaN where missing) and groups. Raises VectorError."""
-
-    def __init__(self, algorithm, parameters, context, progress):
-        self._source = source = algorithm.parameterAsSource(parameters, "POINTS", context)
-        if source is None or not source.featureCount():
-            raise VectorError("POINTS has no features: choose another layer.")
-        if QgsWkbTypes.flatType(QgsWkbTypes.singleType(source.wkbType())) != QgsWkbTypes.Type.Point:
-            raise VectorError("POINTS has no points: choose a point layer; add a CSV as delimited text first "
-                              "(Layer > Add Layer > Add Delimited Text Layer).")
-        if not source.sourceCrs().isValid():
-            raise VectorError("POINTS has no coordinate reference system: assign one and run again.")
-        self._height = read_field(algorithm, parameters, "HEIGHT_FIELD", context, source.fields(), "POINTS")
-        self._group = read_field(algorithm, parameters, "GROUP_FIELD", context, source.fields(), "POINTS")
-        if self._height < 0 and not QgsWkbTypes.hasZ(source.wkbType()):
-            raise VectorError("POINTS has no Z values: name the field that holds the heights in HEIGHT_FIELD.")
-        self.name = source.sourceName() or "POINTS"
-        self._read(progress)
-
-    def _read(self, progress) -> None:
-        import numpy as np
-
-        wanted = [index for index in (self._height, self._group) if index >= 0]
-        total, rows, groups, blocks = max(self._source.featureCount(), 1), [], [], []
-        for seen, feature in enumerate(self._features(QgsFeatureRequest().setSubsetOfAttributes(wanted)), 1):
-            rows.append(self._row(feature))
-            groups.append("" if self._group < 0 else _said(plain(feature[self._group])))
-            if seen % STEP == 0:
-                blocks.append(np.array(rows, dtype=float))
-                rows = []
-                progress.step(min(seen / total, 1.0), tr("Reading points"))
-        table = np.concatenate([*blocks, np.array(rows, dtype=float).reshape(-1, 4)])
-        self._ids, self._x, self._y, self._heights = table.T
-        self.size = len(table)
-        self.groups = np.array(groups) if self._group >= 0 else None
-
-    def _features(self, request):
-        return self._source.getFeatures(request,
-                                        QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks)
-
-    def _row(self, feature) -> tuple:
-        point = feature.geometry().constGet()
-        if point is not None and QgsWkbTypes.isMultiType(point.wkbType()):
-            if point.numGeometries() > 1:
-                raise VectorError("POINTS has points of several parts: run Multipart to Singleparts first.")
-            point = point.geometryN(0) if point.numGeometries() else None
-        if point is None or point.isEmpty():
-            return feature.id(), math.nan, math.nan, math.nan
-        if self._height < 0:
-            return feature.id(), point.x(), point.y(), point.z()
-        value = plain(feature[self._height])
-        return feature.id(), point.x(), point.y(), math.nan if value is None else float(value)
-
-    def on(self, dem):
-        """Those with a height that lie on `dem`, as core's Points."""
-        from ..core.coregistration.points import place
-
-        return place(self.name, self._x, self._y, self._heights, wkt_of(self._source.sourceCrs()), dem)
-
-    def refuse_overwriting(self, algorithm, parameters, context) -> None:
-        """Raise OutputError where RESIDUALS would take the place of POINTS."""
-        from .whole_sink import file_target
-
-        layer = algorithm.parameterAsVectorLayer(parameters, "POINTS", context)
-        if parameters.get("RESIDUALS") not in (None, "") and layer is not None:
-            refuse_overwriting({"POINTS": layer.source().split("|")[0]},
-                               {"RESIDUALS": file_target(algorithm, parameters, "RESIDUALS", context)})
-
-    def write_residuals(self, algorithm, parameters, context, points, stable, dh) -> dict:
-        """The points on the DEM, as they came, with dh_before, dh_after and stable."""
-        from .whole_sink import WholeSink
-
-        if parameters.get("RESIDUALS") in (None, ""):
-            return {}
-        fields = QgsFields()
-        kept = [index for index, field in enumerate(self._source.fields())
-                if field.name().lower() not in (*RESULTS, "stable")]
-        for index in kept:
-            fields.append(self._source.fields().at(index))
-        for name in RESULTS:
-            fields.append(QgsField(name, QVariant.Double))
-        fields.append(QgsField("stable", QVariant.Int))
-        place = {int(self._ids[source]): row for row, source in enumerate(points.source.tolist())}
-        if len(place) != len(points):
-            raise OutputError("POINTS has features without ids of their own: save it as a GeoPackage and run again.")
-        with WholeSink(algorithm, parameters, "RESIDUALS", context, fields, self._source.wkbType(),
-                       self._source.sourceCrs()) as sink:
-            features = []
-            for feature in self._features(QgsFeatureRequest()):
-                row = place.get(feature.id())
-                if row is None:
-                    continue
-                residual = QgsFeature(fields)
-                residual.setGeometry(feature.geometry())
-                values = [None if math.isnan(value) else value for value in dh[:, row].tolist()]
-                residual.setAttributes([*(feature[index] for index in kept), *values, int(stable[row])])
-                features.append(residual)
-                if len(features) == STEP:
-                    sink.add(features)
-                    features = []
-            sink.add(features)
-        return {"RESIDUALS": sink.destination}
-
-
-def _field(name: str, description: str, numeric: bool = False):
-    """An optional field of POINTS."""
-    kinds = QgsProcessingParameterField.DataType
-    return QgsProcessingParameterField(name, description, parentLayerParameterName="POINTS", optional=True,
-                                       type=kinds.Numeric if numeric else kinds.Any)
-
-
-def _said(value) -> str:
-    return "" if value is None else str(value)
 
 
 def _numbers(model, found) -> dict:

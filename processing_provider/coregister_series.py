@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 
 from qgis.core import (
     QgsProcessing,
     QgsProcessingException,
     QgsProcessingOutputMultipleLayers,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterMultipleLayers,
@@ -21,8 +21,9 @@ from qgis.core import (
 
 from ..core.errors import EpochError, OutputError, RasterError
 from ..core.progress import Cancelled
+from .automatic_terrain import declare_automatic_terrain, is_automatic
 from .base import CommonGroundAlgorithm, tr
-from .parameters import output_path, raster_source_of, refuse_overwriting
+from .parameters import declare_stable_terrain, output_path, raster_source_of, refuse_overwriting
 
 COLUMNS = ("name", "epoch", "nmad_before", "nmad_after", "median_before", "median_after", "shift_x", "shift_y",
            "shift_z", "blocks", "blocks_used", "aligned", "shifts")
@@ -50,8 +51,7 @@ class CoregisterSeries(CommonGroundAlgorithm):
         )
 
     def initAlgorithm(self, configuration=None):
-        polygon = [QgsProcessing.SourceType.TypeVectorPolygon]
-        vector, number = QgsProcessingParameterFeatureSource, QgsProcessingParameterNumber
+        number = QgsProcessingParameterNumber
         self.add(QgsProcessingParameterRasterLayer("REFERENCE", tr("Reference DEM")),
                  tr("The DEM that is taken to lie right."))
         self.add(QgsProcessingParameterMultipleLayers("SECONDARIES", tr("DEMs of the series"),
@@ -60,14 +60,13 @@ class CoregisterSeries(CommonGroundAlgorithm):
         self.add(QgsProcessingParameterString("EPOCHS", tr("Epochs of the DEMs"), None, False, True),
                  tr("One for each DEM in their order, with commas between: decimal years or ISO dates. Empty: the "
                     "coordinate epoch that a file states, if any."))
-        self.add(vector("STABLE", tr("Stable terrain"), polygon, optional=True),
-                 tr("Polygons of ground that has not changed; everything where empty."))
-        self.add(vector("UNSTABLE", tr("Unstable terrain"), polygon, optional=True),
-                 tr("Polygons to leave out: glaciers, landslides, water, forest."))
+        declare_stable_terrain(self, mask=False)
         self.add(number("BLOCK_SIZE", tr("Block size (cells of the reference)"), number.Type.Integer, 500, False, 0),
                  tr("The largest side of a block; 0: one global shift for each DEM."))
+        declare_automatic_terrain(self)
         self.add(QgsProcessingParameterBoolean("LOAD", tr("Add the aligned DEMs to the project"), False, True),
-                 tr("Loads the aligned DEMs with a hillshade, in time where epochs are known."))
+                 tr("Loads the aligned DEMs with a hillshade and their shifts as arrows, in time where epochs are "
+                    "known."))
         self.add(QgsProcessingParameterFolderDestination("OUTPUT", tr("Folder of the results")),
                  tr("Gets an aligned DEM and a shifts layer for each DEM, named after it."))
         self.add(QgsProcessingParameterFileDestination("TABLE", tr("Table of gains"), tr("CSV files (*.csv)"), None,
@@ -101,7 +100,7 @@ class CoregisterSeries(CommonGroundAlgorithm):
         if table:
             _write_table(rows, table)
         if self.parameterAsBool(parameters, "LOAD", context):
-            _load(done, context)
+            _set_times(done, context)
         return {"OUTPUT": folder, "ALIGNED": [row["aligned"] for row in done], "COUNT": len(done),
                 "FAILED": len(rows) - len(done), **({"TABLE": table} if table else {}),
                 **{f"NMAD_{state}": _median([row[f"nmad_{state.lower()}"] for row in done])
@@ -138,18 +137,25 @@ class CoregisterSeries(CommonGroundAlgorithm):
     def _row(self, parameters, context, item, target, feedback, progress) -> dict:
         import processing
 
+        from .styling import expect, expect_no_more
+
         layer, name, epoch = item
         row = {**dict.fromkeys(COLUMNS, math.nan), "name": name, "epoch": epoch, "aligned": "", "shifts": ""}
         progress.info(f"{name}:")
+        if self.parameterAsBool(parameters, "LOAD", context):
+            # Before it runs: what is to be loaded is styled by the run itself, and the dock gets its numbers.
+            expect(context, {target[0]: name, target[1]: tr("{name}: shifts").format(name=name)})
         try:
             found = processing.run("commonground:blockwisecoregister", {
                 "REFERENCE": parameters["REFERENCE"], "SECONDARY": layer,
                 **{key: parameters.get(key) for key in ("STABLE", "UNSTABLE")},
                 "BLOCK_SIZE": self.parameterAsInt(parameters, "BLOCK_SIZE", context),
+                "AUTO_STABLE": is_automatic(self, parameters, context),
                 "OUTPUT": target[0], "SHIFTS": target[1],
             }, context=context, feedback=feedback, is_child_algorithm=True)
         except QgsProcessingException as error:
             progress.warn(tr("{name} was not aligned: {reason}").format(name=name, reason=error))
+            expect_no_more(context, target)
             return row
         if feedback.isCanceled():
             raise Cancelled
@@ -180,12 +186,15 @@ def _write_table(rows: list, path: str) -> None:
             writer.writerow({key: "" if value != value else value for key, value in row.items()})
 
 
-def _load(rows: list, context) -> None:
-    """Load the aligned DEMs; each is shown from its epoch to the next one's."""
-    from .styling import load_dem_in_time
+def _set_times(rows: list, context) -> None:
+    """Have each DEM and its shifts shown from its epoch to the next one's."""
+    from .styling import after_loading, set_time
 
     dated = sorted(row["epoch"] for row in rows if row["epoch"] == row["epoch"])
     for row in rows:
+        if row["epoch"] not in dated:
+            continue
         later = [epoch for epoch in dated if epoch > row["epoch"]]
-        span = (row["epoch"], later[0] if later else row["epoch"] + LAST_FOR) if row["epoch"] in dated else None
-        load_dem_in_time(context, row["aligned"], row["name"], span)
+        span = row["epoch"], later[0] if later else row["epoch"] + LAST_FOR
+        for path in (row["aligned"], row["shifts"]):
+            after_loading(context, path, partial(set_time, begin=span[0], end=span[1]))

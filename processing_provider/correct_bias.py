@@ -7,9 +7,7 @@ import math
 
 from qgis.core import (
     Qgis,
-    QgsProcessing,
     QgsProcessingOutputString,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
@@ -20,7 +18,15 @@ from ..core.errors import CommonGroundError
 from ..core.progress import Part
 from .base import CommonGroundAlgorithm, tr
 from .frame_parameters import given
-from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting, stable_terrain
+from .parameters import (
+    choice,
+    chosen,
+    declare_stable_terrain,
+    output_path,
+    raster_source,
+    refuse_overwriting,
+    stable_terrain,
+)
 
 KINDS = ["ramp", "directional", "terrain"]
 ATTRIBUTES = ["elevation", "slope", "curvature"]
@@ -54,17 +60,11 @@ class CorrectBias(CommonGroundAlgorithm):
         )
 
     def initAlgorithm(self, configuration=None):
-        raster, vector = QgsProcessingParameterRasterLayer, QgsProcessingParameterFeatureSource
+        raster = QgsProcessingParameterRasterLayer
         number, kinds = QgsProcessingParameterNumber, QgsProcessingParameterNumber.Type
-        polygon = [QgsProcessing.SourceType.TypeVectorPolygon]
         self.add(raster("REFERENCE", tr("Reference DEM")), tr("The DEM that is taken to be right; any grid and CRS."))
         self.add(raster("SECONDARY", tr("Secondary DEM")), tr("The DEM to correct, coregistered beforehand."))
-        self.add(vector("STABLE", tr("Stable terrain"), polygon, optional=True),
-                 tr("Polygons of ground that has not changed; everything where empty."))
-        self.add(vector("UNSTABLE", tr("Unstable terrain"), polygon, optional=True),
-                 tr("Polygons to leave out: glaciers, landslides, water, forest."))
-        self.add(raster("MASK", tr("Mask of stable terrain"), optional=True),
-                 tr("A raster whose non-zero cells are stable terrain."))
+        declare_stable_terrain(self)
         self.add(choice("KIND", tr("Kind of bias"), KINDS, "ramp"),
                  tr("ramp (polynomial of position), directional (waves along an angle), terrain (by an attribute)."))
         self.add(number("ORDER", tr("Order of the ramp"), kinds.Integer, 1, False, 0, 3),

@@ -40,6 +40,7 @@ class CommonGroundProvider(QgsProcessingProvider):
         from .blockwise_coregister import BlockwiseCoregister
         from .coregister_points import CoregisterPoints
         from .coregister_series import CoregisterSeries
+        from .coregister_tiles import CoregisterTiles
         from .correct_bias import CorrectBias
         from .elevation_change import ElevationChange
         from .import_altimetry import ImportAltimetry
@@ -51,8 +52,8 @@ class CommonGroundProvider(QgsProcessingProvider):
         from .reframe_itrf_raster import ReframeItrfRaster
 
         for algorithm in (ReframeItrf, PropagateEpoch, ReframeItrfRaster, PropagateEpochRaster,
-                          BlockwiseCoregister, CoregisterPoints, CorrectBias, CoregisterSeries, ApplyShifts, NmadReport,
-                          ImportAltimetry, ElevationChange):
+                          BlockwiseCoregister, CoregisterPoints, CorrectBias, CoregisterSeries, CoregisterTiles,
+                          ApplyShifts, NmadReport, ImportAltimetry, ElevationChange):
             self.addAlgorithm(algorithm())
         if QgsApplication.processingRegistry().providerById(self.id()) is not None:
             for name in TAGS:

@@ -52,6 +52,13 @@ class ReadyModel(QgsProcessingModelAlgorithm):
     def helpUrl(self):
         return HANDBOOK
 
+    def shortHelpString(self):
+        from .help_pages import figure_of
+
+        head, end, rest = super().shortHelpString().partition("</p>")
+        figure = figure_of(self._name) if end else ""
+        return f"{head}{end}<p>{figure}</p>{rest}" if figure else head + end + rest
+
     def canExecute(self):
         good, message = super().canExecute()
         if good and not self._read:

@@ -16,22 +16,19 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ..core.coregistration.blocks import STATUSES, BlockShift
+from ..core.coregistration.blocks import FIELDS, STATUSES, BlockShift
 from ..core.errors import VectorError
 from .whole_sink import WholeSink
 
-INTEGERS = ("row", "col", "n", "iterations")
-TEXTS = ("status", "reason")
-NAMES = ("row", "col", "dx", "dy", "dz", "sigma_dx", "sigma_dy", "sigma_dz", "n", "nmad_before", "nmad_after",
-         "slope", "iterations", "status", "reason")
+NAMES = tuple(FIELDS)
+TYPES = {int: QVariant.Int, str: QVariant.String, float: QVariant.Double}
 
 
 def fields() -> QgsFields:
     """The fields of the layer, in order; lengths in metres, slope in degrees."""
     made = QgsFields()
-    for name in NAMES:
-        kind = QVariant.Int if name in INTEGERS else QVariant.String if name in TEXTS else QVariant.Double
-        made.append(QgsField(name, kind))
+    for name, kind in FIELDS.items():
+        made.append(QgsField(name, TYPES[kind]))
     return made
 
 
@@ -43,7 +40,7 @@ def write_blocks(algorithm, parameters, context, blocks: list, crs: str) -> dict
     for block in blocks:
         feature = QgsFeature(fields())
         feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(*block.bounds)))
-        feature.setAttributes([_storable(getattr(block, name)) for name in NAMES])
+        feature.setAttributes([_storable(getattr(block, name)) for name in FIELDS])
         features.append(feature)
     with WholeSink(algorithm, parameters, "SHIFTS", context, fields(), QgsWkbTypes.Type.Polygon,
                    QgsCoordinateReferenceSystem.fromWkt(crs)) as sink:
@@ -58,7 +55,7 @@ def _storable(value):
 
 def read_blocks(source: QgsProcessingFeatureSource) -> list[BlockShift]:
     """The blocks of a SHIFTS layer, by row and column. Raises VectorError for another kind of layer."""
-    missing = [name for name in NAMES if source.fields().lookupField(name) < 0]
+    missing = [name for name in FIELDS if source.fields().lookupField(name) < 0]
     if missing:
         raise VectorError(
             f"SHIFTS lacks the field(s) {', '.join(missing)}: "
@@ -72,18 +69,22 @@ def read_blocks(source: QgsProcessingFeatureSource) -> list[BlockShift]:
 
 def _block(feature) -> BlockShift:
     box = feature.geometry().boundingBox()
-    values = {name: _value(name, feature[name]) for name in NAMES}
+    values = {name: _value(name, kind, feature[name]) for name, kind in FIELDS.items()}
     if values["status"] not in STATUSES:
         raise VectorError(f"SHIFTS has a block of status '{values['status']}': "
                           f"it must be one of {', '.join(STATUSES)}.")
+    if values["status"] in ("used", "downweighted") and not math.isfinite(values["dx"] + values["dy"] + values["dz"]):
+        raise VectorError(f"SHIFTS has a block (row {values['row']}, col {values['col']}) that is used but has no dx, "
+                          "dy or dz: give it numbers, or call it rejected.")
     return BlockShift(bounds=(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()), **values)
 
 
-def _value(name: str, value):
+def _value(name: str, kind: type, value):
     """A field's value as BlockShift holds it; NULL is NaN, 0 or "" by kind."""
-    null = value is None or (isinstance(value, QVariant) and value.isNull())
-    if name in TEXTS:
-        return "" if null else str(value)
-    if name in INTEGERS:
-        return 0 if null else int(value)
-    return math.nan if null else float(value)
+    if value is None or (isinstance(value, QVariant) and value.isNull()):
+        return {int: 0, str: "", float: math.nan}[kind]
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise VectorError(f"SHIFTS has '{value}' in the field {name}, which must hold numbers: choose the shifts layer "
+                          "that Blockwise Coregister wrote.") from error

@@ -25,6 +25,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingLayerPostProcessorInterface,
     QgsProject,
+    QgsRasterLayer,
     QgsRasterShader,
     QgsRendererCategory,
     QgsSimpleFillSymbolLayer,
@@ -50,6 +51,7 @@ ARROW = "POLYGON((0 -0.022, 0.74 -0.045, 0.70 -0.15, 1 0, 0.70 0.15, 0.74 0.045,
 """An arrow of length 1 eastwards: drawn as an area, it keeps its shape at every scale and in every CRS."""
 CLASSES = 11
 METRES_IN_A_DEGREE = 111320.0
+TILE_OPACITY = 0.6
 
 
 def style_difference(context, path: str, limit: float) -> None:
@@ -62,14 +64,17 @@ def style_dem(context, path: str) -> None:
     _attach(context, path, 0, _hillshade)
 
 
-def load_dem_in_time(context, path: str, name: str, span: tuple | None) -> None:
-    """Load the DEM written to `path` with a hillshade, shown from span[0] to span[1] (decimal years) by the
-    temporal controller; always where span is None."""
-    if context.project() is None:
-        return
-    details = QgsProcessingContext.LayerDetails(name, context.project(), name)
-    context.addLayerToLoadOnCompletion(path, details)
-    _attach(context, path, 0, lambda layer: _hillshade_in_time(layer, span))
+def expect(context, names: dict) -> None:
+    """Have files that are yet to be written loaded under these names (path -> name), where there is a project."""
+    if context.project() is not None:
+        for path, name in names.items():
+            context.addLayerToLoadOnCompletion(path, QgsProcessingContext.LayerDetails(name, context.project(), name))
+
+
+def expect_no_more(context, paths) -> None:
+    """Have these files not loaded."""
+    waiting = context.layersToLoadOnCompletion()
+    context.setLayersToLoadOnCompletion({path: details for path, details in waiting.items() if path not in paths})
 
 
 def style_shifts(context, destination: str, run: dict) -> None:
@@ -84,6 +89,11 @@ def style_shifts(context, destination: str, run: dict) -> None:
     _attach(context, destination, 2, lambda layer: _shifts(layer, text))
 
 
+def style_tiles(context, destination: str) -> None:
+    """Show the SUMMARY of tiles `destination` (sink id or path) by status, with what NMAD each had and has."""
+    _attach(context, destination, 2, _tiles)
+
+
 # Processing keeps only a pointer to a post-processor: Python must hold it until the layer is loaded.
 # The bound ends the lives of those whose layers never came.
 _alive: deque = deque(maxlen=1000)
@@ -91,27 +101,48 @@ _arrived: list = []
 
 
 class _Styler(QgsProcessingLayerPostProcessorInterface):
-    """Styles one layer and puts it at its height among those that arrive with it."""
+    """Does what is to be done with one layer, and puts it at its height among those that arrive with it."""
 
-    def __init__(self, rank: int, style):
+    def __init__(self):
         super().__init__()
-        self._rank, self._style = rank, style
+        self.rank, self.steps = None, []
 
     def postProcessLayer(self, layer, context, feedback):
-        self._style(layer)
+        for step in self.steps:
+            step(layer)
         layer.triggerRepaint()
         layer.emitStyleChanged()
+        if self.rank is None:
+            return
         if not _arrived:
             QTimer.singleShot(0, _stack)
-        _arrived.append((self._rank, layer.id()))
+        _arrived.append((self.rank, layer.id()))
+
+
+def after_loading(context, destination: str, step) -> None:
+    """Have `step(layer)` done when the layer `destination` (sink id or path) is in the project, if it will be."""
+    _styler(context, destination, lambda styler: styler.steps.append(step))
 
 
 def _attach(context, destination: str, rank: int, style) -> None:
+    def prepare(styler):
+        styler.rank = rank
+        # Styled first, described afterwards: a style may set the layer's time.
+        styler.steps.insert(0, style)
+
+    _styler(context, destination, prepare)
+
+
+def _styler(context, destination: str, prepare) -> None:
     if not destination or not context.willLoadLayerOnCompletion(destination):
         return
-    styler = _Styler(rank, style)
-    _alive.append(styler)
-    context.layerToLoadOnCompletionDetails(destination).setPostProcessor(styler)
+    details = context.layerToLoadOnCompletionDetails(destination)
+    styler = details.postProcessor()
+    if not isinstance(styler, _Styler):
+        styler = _Styler()
+        _alive.append(styler)
+        details.setPostProcessor(styler)
+    prepare(styler)
 
 
 def _stack() -> None:
@@ -162,21 +193,17 @@ def _hillshade(layer) -> None:
     layer.setRenderer(renderer)
 
 
-def _hillshade_in_time(layer, span: tuple | None) -> None:
-    _hillshade(layer)
-    if span is not None:
-        set_time(layer, *span)
-
-
 def set_time(layer, begin: float, end: float) -> None:
-    """Show a raster layer from `begin` to before `end`, decimal years, where time is controlled."""
+    """Show a layer from `begin` to before `end`, decimal years, where time is controlled."""
     properties = layer.temporalProperties()
-    properties.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
-    properties.setFixedTemporalRange(QgsDateTimeRange(_instant(begin), _instant(end), True, False))
+    raster = isinstance(layer, QgsRasterLayer)
+    properties.setMode((Qgis.RasterTemporalMode if raster else Qgis.VectorTemporalMode).FixedTemporalRange)
+    properties.setFixedTemporalRange(QgsDateTimeRange(instant(begin), instant(end), True, False))
     properties.setIsActive(True)
 
 
-def _instant(year: float) -> QDateTime:
+def instant(year: float) -> QDateTime:
+    """A decimal year as a moment (UTC)."""
     start = QDateTime(QDate(int(year), 1, 1), QTime(0, 0), Qt.TimeSpec.UTC)
     return start.addSecs(round((year - int(year)) * start.secsTo(start.addYears(1))))
 
@@ -203,6 +230,25 @@ def _shifts(layer, run: str) -> None:
         for status, colour in STATUS_COLOURS.items()
     ]))
     layer.setLabeling(QgsVectorLayerSimpleLabeling(_labels()))
+    layer.setLabelsEnabled(True)
+
+
+def _tiles(layer) -> None:
+    words = {"done": (tr("done"), "#0072B2"), "unchanged": (tr("unchanged"), "#56B4E9"),
+             "refused": (tr("refused"), "#D55E00")}
+    layer.setRenderer(QgsCategorizedSymbolRenderer("status", [
+        QgsRendererCategory(status, QgsFillSymbol.createSimple({
+            "color": colour, "style": "b_diagonal" if status == "refused" else "solid", "outline_color": colour,
+            "outline_width": "0.4"}), word) for status, (word, colour) in words.items()]))
+    layer.setOpacity(TILE_OPACITY)
+    settings = QgsPalLayerSettings()
+    settings.fieldName = (
+        "\"tile\" || coalesce('\n' || format_number(\"nmad_before\", 2) || ' \u2192 ' || "
+        "format_number(\"nmad_after\", 2) || ' m', '')"
+    )
+    settings.isExpression = True
+    settings.setFormat(_text_format())
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
     layer.setLabelsEnabled(True)
 
 

@@ -1,8 +1,10 @@
 """The package under its own name, whatever the checkout is called; QGIS where a test asks for it."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +95,29 @@ def run_algorithm(provider):
         return processing.run(f"commonground:{name}", parameters, **options)
 
     return run
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a real scheduler with two worker processes on this machine."""
+    pytest.importorskip("distributed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "commonground").symlink_to(ROOT)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "path"), "OMP_NUM_THREADS": "1"}
+
+    def start(*words):
+        return subprocess.Popen([sys.executable, "-m", *words], env=environment, cwd=tmp_path,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    port = address.rpartition(":")[2]
+    with contextlib.ExitStack() as processes:
+        scheduler = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+        workers = [start("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+                   for _ in range(2)]
+        for process in (*workers, scheduler):
+            processes.callback(process.wait)
+            processes.callback(process.terminate)
+        yield address, workers

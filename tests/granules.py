@@ -50,7 +50,7 @@ def write_hdf5(path, arrays, attributes=None, nodata=None, numbers=None):
             if where == full:
                 number = gdal.ExtendedDataType.Create(gdal.GDT_Float64)
                 array.CreateAttribute(attribute, [], number).Write(value)
-        if len(values):
+        if len(values) if is_text else values.size:
             array.Write(values)
     for (place, name), text in (attributes or {}).items():
         owner = group(place)

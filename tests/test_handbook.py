@@ -67,3 +67,19 @@ def test_the_notebook_page_has_the_figures_of_the_core():
 def test_quoted_figures_are_called_quoted():
     text = " ".join(text_of("gallery").split())
     assert "3.42 m before and 2.20 m after" in text and "quoted" in text
+
+
+def test_make_docs_brings_what_it_needs():
+    """From a clean clone: the demo's results are made first where they are not there."""
+    import subprocess
+
+    done = subprocess.run(["make", "-n", "docs", "DEMO=build/not_there.gpkg"], cwd=ROOT, text=True,
+                          capture_output=True, check=True)
+    steps = [step for step in ("demo/demo.py", "make_help_figures.py", "screenshot.sh", "make_reproductions.py",
+                               "altimetry_scenario.py", "make_reference.py") if step in done.stdout]
+    assert len(steps) == 6 and done.stdout.index("demo/demo.py") < done.stdout.index("screenshot.sh")
+
+
+def test_every_picture_is_shown_somewhere():
+    pages = "".join(page.read_text(encoding="utf-8") for page in (*DOCS.glob("*.md"), ROOT / "README.md"))
+    assert [path.name for path in (DOCS / "images").glob("*.png") if path.name not in pages] == []

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 FOLDER = "commonground"
 SHIPPED = {"__init__.py", "plugin.py", "metadata.txt", "LICENSE", "README.md", "CHANGELOG.md",
            "core", "processing_provider", "ui", "resources", "models"}
-NEEDED = ("resources/icons/commonground.svg", "models/reframe_coregister_report.model3",
+NEEDED = ("resources/icons/commonground.svg", "resources/help/blockwisecoregister.png",
+          "models/reframe_coregister_report.model3",
           "processing_provider/provider.py", "ui/dock.py", "core/frames/data/frames.csv")
-ENDINGS = {"", ".py", ".txt", ".md", ".csv", ".svg", ".model3", ".json", ".css", ".qm", ".qml"}
+ENDINGS = {"", ".py", ".txt", ".md", ".csv", ".svg", ".png", ".model3", ".json", ".css", ".qm", ".qml"}
 SOMETIMES = {"i18n"}
 """Folders that a zip of the sources alone does not have: `make package` adds the compiled translations."""
 LARGEST = 25e6

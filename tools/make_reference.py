@@ -1,5 +1,6 @@
 """Make docs/reference.md from the algorithms as they are declared now (`make docs`); `--check` only compares."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ KINDS = {
     "extent": "extent", "crs": "CRS", "outputNumber": "number", "vectorDestination": "vector file",
     "datetime": "date", "band": "band", "vector": "vector layer", "expression": "expression",
 }
+FIGURE = re.compile(r'<img src="[^"]*/([^"/]+)"[^>]*>')
 HEAD = """# Reference
 
 Every algorithm with its parameters and outputs, made from the registry by `make docs`; not edited by hand.
@@ -51,9 +53,10 @@ def lines_of_algorithm(algorithm):
 def description_of(algorithm):
     """A model's help is a page of HTML: its first paragraph describes it."""
     text = algorithm.shortHelpString()
+    figure = FIGURE.search(text)
     if text.startswith("<html>"):
-        text = text.partition("<p>")[2].partition("</p>")[0]
-    return text.strip()
+        text = text.partition("<p>")[2].partition("</p>")[0] + (f"\n\n{figure[0]}" if figure else "")
+    return FIGURE.sub(lambda found: f"![{algorithm.displayName()}](../resources/help/{found[1]})", text).strip()
 
 
 def kind_of(definition):

@@ -1,19 +1,19 @@
 """What happens in the desktop of tools/screenshot.sh; QGIS runs this file with --code.
 
-The job runs from the algorithm's own dialog, in its background thread, as a user runs it.
+Jobs run from the algorithms' own dialogs, in their background threads, as a person runs them.
 """
 
 import faulthandler
 import os
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
+sys.path.insert(0, os.environ["COMMONGROUND_TOOLS"])
+import desktop
 import processing
-from qgis.core import Qgis, QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QApplication,
     QComboBox,
@@ -22,60 +22,42 @@ from qgis.PyQt.QtWidgets import (
     QPushButton,
     QTableView,
     QTabWidget,
+    QToolButton,
     QTreeView,
 )
 from qgis.utils import iface, plugins
 
 PICTURES = Path(os.environ["COMMONGROUND_PICTURES"])
-ROOT = Path(os.path.realpath(Path(os.environ["COMMONGROUND_SANDBOX"]) / "plugins" / "commonground"))
+ROOT = Path(os.environ["COMMONGROUND_TOOLS"]).parent
 OUT = Path(os.environ["COMMONGROUND_SANDBOX"]) / "results"
-GUIDED = Path(tempfile.gettempdir()) / "made comparable"
-"""Shown in a picture: a path that could be anyone's."""
+GUIDED = Path("/var/tmp/made comparable")
+"""Shown in a picture: a path that could be anyone's, and not where QGIS calls files temporary."""
 REFERENCE = ROOT / "demo" / "data" / "los_angeles" / "glo30.tif"
-JOBS = (
-    ("NASADEM", ROOT / "demo" / "data" / "los_angeles" / "nasadem.tif", 300),
-    ("Known truth", ROOT / "demo_output" / "known_truth" / "displaced.tif", 100),
-)
-"""Name, secondary and block size; the picture shows the last whose file is there."""
+NASADEM = ROOT / "demo" / "data" / "los_angeles" / "nasadem.tif"
+DISPLACED = ROOT / "demo_output" / "known_truth" / "displaced.tif"
+JOBS = (("NASADEM", NASADEM, 300), ("Known truth", DISPLACED, 100))
+"""Name, secondary and block size."""
 NAMES = {"OUTPUT": "aligned DEM", "SHIFTS": "shifts", "DIFFERENCE_BEFORE": "dh before",
          "DIFFERENCE_AFTER": "dh after"}
 LAST = os.environ.get("COMMONGROUND_LAST_PICTURE", "")
-PYTHON_ERROR = "Traceback"
 
-errors, dialogs = [], []
-
-
-def note(message, tag="", level=Qgis.MessageLevel.Info):
-    """End where something is in the log that must not be there."""
-    if level == Qgis.MessageLevel.Critical or PYTHON_ERROR in message:
-        errors.append(f"{tag}: {message}")
-        QTimer.singleShot(0, lambda: end(1))
+dialogs = []
+"""Without a Python reference a dialog's context is collected while the job runs, and QGIS crashes."""
 
 
-def end(code):
-    """Leave at once: closing QGIS would ask whether to save."""
-    for error in errors:
-        print(f"screenshot: {error}")
-    sys.stdout.flush()
-    os._exit(1 if errors else code)
+def take(name, widget):
+    """Save the picture of a widget; the story ends after the one that was asked for."""
+    iface.messageBar().clearWidgets()
+    QApplication.processEvents()
+    target = PICTURES / f"{name}.png"
+    if not widget.grab().save(str(target)):
+        raise RuntimeError(f"cannot write {target}")
+    print(f"screenshot: docs/images/{name}.png")
+    if name == LAST:
+        desktop.end()
 
 
-def guarded(step):
-    """Run a step; an error in it ends the desktop."""
-    def run(*arguments):
-        try:
-            step(*arguments)
-        except Exception:
-            errors.append(traceback.format_exc())
-            end(1)
-    return run
-
-
-def later(milliseconds, step, *arguments):
-    QTimer.singleShot(milliseconds, lambda: guarded(step)(*arguments))
-
-
-def prepare():
+def story():
     if "commonground" not in plugins:
         raise RuntimeError("the plugin did not load")
     window = iface.mainWindow()
@@ -84,44 +66,58 @@ def prepare():
     for dock in window.findChildren(QDockWidget):
         if dock.objectName() != "Layers":
             dock.hide()
-    QgsProject.instance().addMapLayer(QgsRasterLayer(str(REFERENCE), "GLO-30"))
-    plugins["commonground"].show_dock()
-    run_jobs([job for job in JOBS if job[1].exists()])
+    for chapter in (coregistrations, blocks, toolbox, guided, help_and_model, series, dark):
+        yield from chapter(window)
 
 
-def run_jobs(jobs):
-    if not jobs:
-        later(1500, arrange)
-        return
-    (title, secondary, size), rest = jobs[0], jobs[1:]
-    folder = OUT / title.lower().replace(" ", "_")
-    folder.mkdir(parents=True)
-    outputs = {name: str(folder / f"{name.lower()}.{'gpkg' if name == 'SHIFTS' else 'tif'}")
-               for name in NAMES}
-    dialog = processing.createAlgorithmDialog("commonground:blockwisecoregister", {
-        "REFERENCE": str(REFERENCE), "SECONDARY": str(secondary), "BLOCK_SIZE": size, "OVERLAP": 0.25,
-        **outputs})
-    # Without a Python reference the dialog's context is collected while the job runs, and QGIS crashes.
-    dialogs.append(dialog)
+def run(name, parameters):
+    """Run an algorithm from its dialog; yields until its layers are there and returns them."""
     before = set(QgsProject.instance().mapLayers())
-
-    def finished(successful, results):
-        if not successful:
-            raise RuntimeError(f"{title}: the run failed")
-        later(500, arrived)
-
-    def arrived():
-        dialog.close()
-        arrivals = [layer for key, layer in QgsProject.instance().mapLayers().items() if key not in before]
-        if len(arrivals) != len(NAMES):
-            names = ", ".join(layer.name() for layer in arrivals)
-            raise RuntimeError(f"{title}: {len(NAMES)} layers should have been loaded, not only {names}")
-        gather(title, outputs, arrivals, shown=not rest)
-        run_jobs(rest)
-
-    dialog.algorithmFinished.connect(guarded(finished))
+    dialog = processing.createAlgorithmDialog(f"commonground:{name}", parameters)
+    dialogs.append(dialog)
+    done = []
+    dialog.algorithmFinished.connect(lambda good, results: done.append(good))
     dialog.show()
+    yield 300
     dialog.runButton().click()
+    yield lambda: done
+    yield 700
+    dialog.close()
+    if not done[0]:
+        raise RuntimeError(f"{name} failed")
+    return [layer for key, layer in QgsProject.instance().mapLayers().items() if key not in before]
+
+
+def coregistrations(window):
+    project = QgsProject.instance()
+    project.addMapLayer(QgsRasterLayer(str(REFERENCE), "GLO-30"))
+    plugins["commonground"].show_dock()
+    dock = plugins["commonground"].dock
+    for title, secondary, size in JOBS:
+        folder = OUT / title.lower().replace(" ", "_")
+        folder.mkdir(parents=True)
+        outputs = {name: str(folder / f"{name.lower()}.{'gpkg' if name == 'SHIFTS' else 'tif'}") for name in NAMES}
+        arrived = yield from run("blockwisecoregister", {
+            "REFERENCE": str(REFERENCE), "SECONDARY": str(secondary), "BLOCK_SIZE": size, "OVERLAP": 0.25, **outputs})
+        if len(arrived) != len(NAMES):
+            raise RuntimeError(f"{title}: only {[layer.name() for layer in arrived]} arrived")
+        gather(title, outputs, arrived, shown=title == JOBS[-1][0])
+    layers = window.findChild(QDockWidget, "Layers")
+    layers.show()
+    window.resizeDocks([layers, dock], [345, 660], Qt.Orientation.Horizontal)
+    iface.messageBar().clearWidgets()
+    groups = project.layerTreeRoot().findGroups()
+    for group in groups:
+        # The tree view only follows a change.
+        group.setExpanded(False)
+        group.setExpanded(group is groups[0])
+    yield 800
+    yield from zoom("shifts")
+    take("desktop", window)
+    pages = dock.findChild(QTabWidget, "pages")
+    pages.setCurrentIndex(1)
+    yield 800
+    take("dock_differences", dock)
 
 
 def gather(title, outputs, layers, shown):
@@ -139,58 +135,45 @@ def gather(title, outputs, layers, shown):
     group.setItemVisibilityChecked(shown)
 
 
-def arrange():
-    window = iface.mainWindow()
-    dock = plugins["commonground"].dock
-    layers = window.findChild(QDockWidget, "Layers")
-    layers.show()
-    window.resizeDocks([layers, dock], [320, 660], Qt.Orientation.Horizontal)
-    iface.messageBar().clearWidgets()
-    groups = QgsProject.instance().layerTreeRoot().findGroups()
-    for group in groups:
-        # The tree view only follows a change.
-        group.setExpanded(False)
-        group.setExpanded(group is groups[0])
-    later(800, zoom)
-
-
-def zoom():
+def zoom(name):
+    """Show all of a layer, and wait until it is drawn."""
     canvas = iface.mapCanvas()
     QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:32611"))
-    layer = next(layer for layer in QgsProject.instance().mapLayers().values() if "shifts" in layer.name())
+    layer = next(layer for layer in QgsProject.instance().mapLayers().values() if name.lower() in layer.name().lower())
     extent = canvas.mapSettings().layerExtentToOutputExtent(layer, layer.extent())
     extent.scale(1.06)
     canvas.setExtent(extent)
     canvas.refresh()
-    later(5000, save)
+    yield from drawn()
 
 
-def save():
-    """One picture after the other; between them the event loop runs, so that all is drawn."""
-    take("desktop", iface.mainWindow())
-    pages = plugins["commonground"].dock.findChild(QTabWidget, "pages")
-    pages.setCurrentIndex(1)
-    later(800, save_differences, pages)
+def drawn():
+    """Wait for the map and the dock."""
+    yield 700
+    view = plugins["commonground"].dock._run_view if plugins["commonground"].dock else None
+    yield lambda: not iface.mapCanvas().isDrawing() and not (view and view.busy)
+    yield 500
 
 
-def save_differences(pages):
+def blocks(window):
     dock = plugins["commonground"].dock
-    take("dock_differences", dock)
+    pages = dock.findChild(QTabWidget, "pages")
     pages.setCurrentIndex(2)
     table = dock.findChild(QTableView)
     table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
     # A click into the row of a rejected block, as a person finds it.
     rows = range(table.model().rowCount())
     row = next((row for row in rows if table.model().index(row, 2).data() == "rejected"), 0)
-    table.selectRow(row)
-    table.clicked.emit(table.model().index(row, 0))
-    later(3000, save_blocks, pages)
-
-
-def save_blocks(pages):
-    take("blocks", iface.mainWindow())
+    desktop.click(table.viewport(), table.visualRect(table.model().index(row, 0)).center())
+    # The block flashes at first.
+    yield 2500
+    yield from drawn()
+    take("blocks", window)
     pages.setCurrentIndex(0)
-    toolbox = iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
+
+
+def toolbox(window):
+    toolbox = window.findChild(QDockWidget, "ProcessingToolbox")
     toolbox.show()
     toolbox.resize(420, 760)
     toolbox.setFloating(True)
@@ -202,16 +185,16 @@ def save_blocks(pages):
         if index.data() == "Common Ground":
             tree.expandRecursively(index) if hasattr(tree, "expandRecursively") else tree.expand(index)
             tree.scrollTo(index, tree.ScrollHint.PositionAtTop)
-    later(800, save_toolbox, toolbox)
-
-
-def save_toolbox(toolbox):
+    yield 800
     take("toolbox", toolbox)
     toolbox.setFloating(False)
     toolbox.hide()
+
+
+def guided(window):
     project = QgsProject.instance()
     project.clear()
-    for name, path in (("GLO-30", REFERENCE), ("NASADEM", JOBS[0][1])):
+    for name, path in (("GLO-30", REFERENCE), ("NASADEM", NASADEM)):
         project.addMapLayer(QgsRasterLayer(str(path), name))
     plugins["commonground"].make_comparable()
     dialog = plugins["commonground"].dialog
@@ -222,61 +205,85 @@ def save_toolbox(toolbox):
         dialog.findChild(QLineEdit, f"{side}_epoch").setText(epoch)
     dialog.findChild(QComboBox, "plate").setCurrentText("NOAM")
     dialog.findChild(QgsFileWidget, "folder").setFilePath(str(GUIDED))
-    later(800, save_dialog, dialog)
-
-
-def save_dialog(dialog):
+    yield 800
     take("make_comparable", dialog)
-    dialog.completed.connect(guarded(lambda group: later(1500, save_guided, dialog, group)))
+    completed = []
+    dialog.completed.connect(completed.append)
     dialog.findChild(QPushButton, "run").click()
-
-
-def save_guided(dialog, group):
-    if not group:
+    yield lambda: completed
+    if not completed[0]:
         raise RuntimeError(f"the guided run failed: {dialog.message.text()}")
-    QgsProject.instance().layerTreeRoot().findGroup(group).setExpanded(True)
-    layer = QgsProject.instance().mapLayersByName("Shifts")[0]
-    canvas = iface.mapCanvas()
-    QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:32611"))
-    extent = canvas.mapSettings().layerExtentToOutputExtent(layer, layer.extent())
-    extent.scale(1.06)
-    canvas.setExtent(extent)
-    canvas.refresh()
-    later(5000, save_last, dialog)
-
-
-def save_last(dialog):
-    take("make_comparable_done", iface.mainWindow())
+    yield 1000
+    project.layerTreeRoot().findGroup(completed[0]).setExpanded(True)
+    yield from zoom("Shifts")
+    take("make_comparable_done", window)
     dialog.close()
-    dialogs.append(processing.createAlgorithmDialog("commonground:reframe_coregister_report", {}))
-    dialogs[-1].show()
-    later(1500, save_model)
 
 
-def save_model():
-    take("model", dialogs[-1])
-    dialogs[-1].close()
+def help_and_model(window):
+    layers = QgsProject.instance().mapLayersByName
+    pair = {"REFERENCE": layers("GLO-30")[0], "SECONDARY": layers("NASADEM")[0]}
+    for picture, name, more in (
+            ("algorithm", "blockwisecoregister", {}),
+            ("model", "reframe_coregister_report", {
+                "SOURCE_FRAME": "WGS84(G1150)", "EPOCH": "2000.13", "TARGET_FRAME": "WGS84(G1150)",
+                "TARGET_EPOCH": "2012.9", "PLATE": "NOAM"})):
+        dialog = processing.createAlgorithmDialog(f"commonground:{name}", {**pair, **more})
+        dialogs.append(dialog)
+        dialog.show()
+        dialog.resize(860, 640)
+        yield 1500
+        take(picture, dialog)
+        dialog.close()
+
+
+def series(window):
+    """The temporal controller steps through a series of DEMs and their shifts."""
+    project = QgsProject.instance()
+    project.clear()
+    plugins["commonground"].dock.hide()
+    arrived = yield from run("coregisterseries", {
+        "REFERENCE": str(REFERENCE), "SECONDARIES": [str(NASADEM), str(DISPLACED)], "EPOCHS": "2000-02-17, 2012-11-24",
+        "BLOCK_SIZE": 200, "LOAD": True, "OUTPUT": str(OUT / "series")})
+    if len(arrived) != 4 or not all(layer.temporalProperties().isActive() for layer in arrived):
+        raise RuntimeError(f"{[layer.name() for layer in arrived]} have no time")
+    iface.messageBar().clearWidgets()
+    controller = window.findChild(QDockWidget, "Temporal Controller")
+    controller.show()
+    yield 500
+    button(controller, "mNavigationAnimated").click()
+    yield 300
+    # One step a year, from the first DEM to the end of the last.
+    controller.findChild(QComboBox, "mTimeStepsComboBox").setCurrentText("years")
+    yield 300
+    yield from zoom("shifts")
+    shown = []
+    button(controller, "mRewindButton").click()
+    for picture, steps in (("temporal_first", 0), ("temporal_second", 13)):
+        for _ in range(steps):
+            button(controller, "mNextButton").click()
+        yield from drawn()
+        take(picture, window)
+        shown.append(window.grab().toImage().copy(400, 200, 700, 600))
+    if shown[0] == shown[1]:
+        raise RuntimeError("the temporal controller changed nothing on the map")
+    button(controller, "mNavigationOff").click()
+    controller.hide()
+
+
+def button(dock, name):
+    return dock.findChild(QPushButton, name) or dock.findChild(QToolButton, name)
+
+
+def dark(window):
+    plugins["commonground"].show_dock()
+    yield from drawn()
     # Last: QGIS does not find its way back from a theme without a new start.
     QgsApplication.setUITheme("Night Mapping")
-    later(1500, save_dark)
-
-
-def save_dark():
+    yield from drawn()
     take("dock_dark", plugins["commonground"].dock)
-    end(0)
-
-
-def take(name, widget):
-    """Save the picture of a widget."""
-    QApplication.processEvents()
-    target = PICTURES / f"{name}.png"
-    if not widget.grab().save(str(target)):
-        raise RuntimeError(f"cannot write {target}")
-    print(f"screenshot: docs/images/{name}.png")
-    if name == LAST:
-        end(0)
 
 
 faulthandler.enable()
-QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].connect(note)
-later(3000, prepare)
+desktop.watch()
+desktop.play(story())

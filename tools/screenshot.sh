@@ -5,7 +5,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 sandbox=$root/build/screenshot
-export COMMONGROUND_PICTURES=$root/docs/images COMMONGROUND_LAST_PICTURE=${1:-}
+export COMMONGROUND_TOOLS=$root/tools COMMONGROUND_PICTURES=${COMMONGROUND_PICTURES:-$root/docs/images}
+export COMMONGROUND_LAST_PICTURE=${1:-}
 mkdir -p "$COMMONGROUND_PICTURES"
 rm -rf "$sandbox"
 # Debian's wrapper starts qgis.bin; a plain build has qgis alone.
@@ -14,7 +15,7 @@ status=0
 COMMONGROUND_SANDBOX=$sandbox QT_QPA_PLATFORM=xcb "$root/tools/clean_qgis.sh" \
   xvfb-run -a -s "-screen 0 1600x1000x24" timeout 400 \
   "$qgis" --noversioncheck --nologo --code "$root/tools/screenshot.py" >"$root/build/screenshot.log" 2>&1 || status=$?
-grep '^screenshot:' "$root/build/screenshot.log" || true
+grep '^\(screenshot\|desktop\):' "$root/build/screenshot.log" || true
 if [ "$status" != 0 ]; then
   echo "The desktop ended with status $status; its output:" >&2
   cat "$root/build/screenshot.log" >&2

@@ -6,13 +6,13 @@ python=${PYTHON:-/usr/bin/python3}
 
 declare -A packages=(
   [qgis]="qgis python3-qgis qgis-providers python3-gdal python3-numpy python3-scipy python3-pyproj python3-matplotlib
-          python3-pytest"
+          python3-pytest python3-hypothesis python3-venv"
   [screenshot]="xvfb xauth imagemagick"
   [lint]="python3-venv"
   [translate]="qttools5-dev-tools"
 )
 declare -A commands=([qgis]="qgis_process" [screenshot]="xvfb-run xauth import" [lint]="" [translate]="lrelease")
-declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest" [screenshot]="" [lint]="ensurepip" [translate]="")
+declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest hypothesis ensurepip" [screenshot]="" [lint]="ensurepip" [translate]="")
 
 missing() {
   local part command

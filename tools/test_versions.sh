@@ -10,7 +10,7 @@ command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/nu
 mirror=${DEBIAN_MIRROR:-$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
   sed -nE 's/^(deb (\[[^]]*\] )?|URIs: )(https?:[^ ]+).*/\3/p' | grep -v security | head -1 || true)}
 packages="qgis python3-qgis qgis-providers python3-pytest python3-scipy python3-pyproj python3-matplotlib gdal-bin
-  make git"
+  python3-hypothesis make git"
 
 inside() { chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root \
   QT_QPA_PLATFORM=offscreen PYTHONDONTWRITEBYTECODE=1 "${@:2}"; }

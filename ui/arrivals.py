@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsAbstractMetadataBase, QgsProcessingUtils, QgsProject
-from qgis.PyQt.QtCore import QUrl
-
-from ..processing_provider.base import tr
+from qgis.core import QgsProcessingUtils, QgsProject
 
 ORDER = ("SHIFTS", "DIFFERENCE_BEFORE", "DIFFERENCE_AFTER", "OUTPUT")
 HIDDEN = "DIFFERENCE_AFTER"
 
 
-def show_results(context, title: str, gain: str, report: str) -> str:
+def show_results(context, title: str) -> str:
     """Add the layers that wait in a Processing context as a group on top, styled; returns the group's name.
 
-    `gain` (a sentence) and `report` (a path) go into each layer's metadata; the difference after starts hidden.
+    The difference after starts hidden.
     """
     project = QgsProject.instance()
     group = project.layerTreeRoot().insertGroup(0, title)
     arrived = sorted(context.layersToLoadOnCompletion().items(), key=lambda item: ORDER.index(item[1].outputName))
     for destination, details in arrived:
-        layer = QgsProcessingUtils.mapLayerFromString(destination, context)
+        layer = QgsProcessingUtils.mapLayerFromString(destination, context, typeHint=details.layerTypeHint)
         if layer is None:
             continue
         layer = context.takeResultLayer(layer.id()) or layer
@@ -31,17 +28,6 @@ def show_results(context, title: str, gain: str, report: str) -> str:
         styler = details.postProcessor()
         if styler is not None:
             styler.postProcessLayer(layer, context, None)
-        _describe(layer, title, gain, report)
         if details.outputName == HIDDEN:
             node.setItemVisibilityChecked(False)
     return group.name()
-
-
-def _describe(layer, title: str, gain: str, report: str) -> None:
-    metadata = layer.metadata()
-    metadata.setTitle(f"{title}: {layer.name()}")
-    metadata.setAbstract(tr("Made by Common Ground. {gain}; dh = reference - secondary.").format(gain=gain))
-    link = QgsAbstractMetadataBase.Link(tr("Report"), "WWW:LINK", QUrl.fromLocalFile(report).toString())
-    metadata.setLinks([link])
-    metadata.setHistory([title, gain])
-    layer.setMetadata(metadata)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 
-from qgis.core import QgsFeatureRequest, QgsProject
+from qgis.core import QgsProject
 from qgis.PyQt.QtCore import (
     QAbstractTableModel,
     QItemSelection,
     QItemSelectionModel,
-    QSortFilterProxyModel,
     Qt,
     pyqtSignal,
 )
 from qgis.PyQt.QtGui import QColor
-from qgis.PyQt.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QLabel, QTableView, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QStyle,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..core.coregistration.blocks import STATUSES
 from ..processing_provider.base import tr
@@ -24,23 +32,48 @@ COLUMNS = ("row", "col", "status", "dx", "dy", "dz", "sigma_dx", "sigma_dy", "si
            "n", "slope", "reason")
 SIGNED = ("dx", "dy", "dz")
 MINUS = "\u2212"
+SAMPLE = 100
+"""As many rows say how wide a column is."""
+MARGIN = 14
+"""Pixels around the text of a cell."""
 
 
 class BlockModel(QAbstractTableModel):
-    """The blocks as rows; EditRole holds the bare values, so that sorting is by number."""
+    """The blocks as rows, sorted and filtered here: Qt's own proxy asks Python for each comparison, and thousands of
+    blocks would stop the window. `rows` are those that are shown."""
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self.blocks = []
+        self.blocks, self.rows = [], []
+        self._status, self._column, self._backwards = "", 0, False
 
     def set_blocks(self, blocks: list) -> None:
         """Show other blocks."""
-        self.beginResetModel()
         self.blocks = blocks
+        self._arrange()
+
+    def show_status(self, status: str) -> None:
+        """Show the blocks of this status, all for ""."""
+        self._status = status
+        self._arrange()
+
+    def sort(self, column, order=Qt.SortOrder.AscendingOrder):
+        self._column, self._backwards = max(column, 0), order == Qt.SortOrder.DescendingOrder
+        self._arrange()
+
+    def row_of(self, row: int, col: int) -> int:
+        """Where a block stands, -1 where it is not shown."""
+        return next((place for place, block in enumerate(self.rows) if (block.row, block.col) == (row, col)), -1)
+
+    def _arrange(self) -> None:
+        name = COLUMNS[self._column]
+        self.beginResetModel()
+        shown = [block for block in self.blocks if self._status in ("", block.status)]
+        self.rows = sorted(shown, key=lambda block: _sortable(getattr(block, name)), reverse=self._backwards)
         self.endResetModel()
 
     def rowCount(self, parent=None):
-        return 0 if parent is not None and parent.isValid() else len(self.blocks)
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
 
     def columnCount(self, parent=None):
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
@@ -54,12 +87,9 @@ class BlockModel(QAbstractTableModel):
 
     def data(self, index, role=Qt.ItemDataRole.DisplayRole):
         name = COLUMNS[index.column()]
-        value = getattr(self.blocks[index.row()], name)
+        value = getattr(self.rows[index.row()], name)
         if role == Qt.ItemDataRole.DisplayRole:
             return _shown(name, value)
-        if role == Qt.ItemDataRole.EditRole:
-            # Qt sorts no NaN: unknown values come first.
-            return -math.inf if value != value else value
         if role == Qt.ItemDataRole.DecorationRole and name == "status":
             return QColor(STATUS_COLOURS[value])
         if role == Qt.ItemDataRole.ToolTipRole and name == "reason":
@@ -79,7 +109,7 @@ class BlockTable(QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._layer_id, self._ids = "", {}
+        self._layer_id, self._ids, self._keys = "", {}, set()
         self._status = QComboBox(self)
         self._status.setObjectName("status")
         self._status.addItem(tr("all blocks"), "")
@@ -88,11 +118,8 @@ class BlockTable(QWidget):
         self._status.currentIndexChanged.connect(self._filter)
         self._count = QLabel(self)
         self.model = BlockModel(self)
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(Qt.ItemDataRole.EditRole)
-        self._sorted.setFilterKeyColumn(COLUMNS.index("status"))
         self.view = self._make_view()
+        self.model.modelReset.connect(self._choose_again)
         row = QHBoxLayout()
         row.addWidget(QLabel(tr("Show"), self))
         row.addWidget(self._status)
@@ -104,7 +131,7 @@ class BlockTable(QWidget):
 
     def _make_view(self) -> QTableView:
         view = QTableView(self)
-        view.setModel(self._sorted)
+        view.setModel(self.model)
         view.setSortingEnabled(True)
         view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -118,29 +145,41 @@ class BlockTable(QWidget):
         view.activated.connect(self._clicked)
         return view
 
-    def show_layer(self, layer_id: str, blocks: list) -> None:
-        """Show the blocks of the project's layer of this id; "" shows none and listens to nothing."""
+    def show_layer(self, layer_id: str, blocks: list, ids: dict) -> None:
+        """Show the blocks of the project's layer of this id, whose features are `ids[row, col]`; "" shows none and
+        listens to nothing."""
         self._listen(False)
-        self._layer_id = layer_id
-        layer = self._layer()
-        wanted = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
-        found = layer.getFeatures(wanted) if layer is not None and blocks else ()
-        self._ids = {(feature["row"], feature["col"]): feature.id() for feature in found}
-        self.model.set_blocks(blocks if layer is not None else [])
+        fitted = layer_id and layer_id == self._layer_id and self.model.blocks
+        self._layer_id, self._ids = layer_id, ids
+        if not fitted:
+            self._keys = set()
+        self.model.set_blocks(blocks if self._layer() is not None else [])
         self._filter()
-        self.view.resizeColumnsToContents()
+        if not fitted:
+            self._fit_columns()
         self._listen(True)
-        self._map_selected()
+        if self._layer() is not None and self._layer().selectedFeatureCount():
+            self._map_selected()
+
+    def _fit_columns(self) -> None:
+        """Widths from the first rows: Qt's own way asks every row of a table that is not in sight."""
+        metrics, header = self.view.fontMetrics(), self.view.horizontalHeader()
+        for column, name in enumerate(COLUMNS[:-1]):
+            texts = [_shown(name, getattr(block, name)) for block in self.model.rows[:SAMPLE]]
+            widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
+            icon = self.view.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize) if name == "status" else 0
+            self.view.setColumnWidth(column, max(widest + icon + MARGIN, header.sectionSizeHint(column)))
 
     def select_block(self, row: int, col: int) -> None:
-        """Go to one block, as a click into its row does."""
-        for place in range(self._sorted.rowCount()):
-            index = self._sorted.index(place, 0)
-            block = self._block_of(index)
-            if (block.row, block.col) == (row, col):
-                self.view.selectRow(place)
-                self.view.scrollTo(index)
-                self._clicked(index)
+        """Go to one block, as a click into its row does; a filter that hides it is lifted."""
+        if self.model.row_of(row, col) < 0:
+            self._status.setCurrentIndex(0)
+        place = self.model.row_of(row, col)
+        if place >= 0:
+            index = self.model.index(place, 0)
+            self.view.selectRow(place)
+            self.view.scrollTo(index)
+            self._clicked(index)
 
     def _layer(self):
         return QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
@@ -152,32 +191,44 @@ class BlockTable(QWidget):
             change.connect(self._map_selected) if on else change.disconnect(self._map_selected)
 
     def _filter(self, *_) -> None:
-        self._sorted.setFilterFixedString(self._status.currentData())
-        self._count.setText(tr("{shown} of {all}").format(shown=self._sorted.rowCount(), all=self.model.rowCount()))
-
-    def _block_of(self, index):
-        return self.model.blocks[self._sorted.mapToSource(index).row()]
+        self.model.show_status(self._status.currentData())
+        self._count.setText(tr("{shown} of {all}").format(shown=len(self.model.rows), all=len(self.model.blocks)))
 
     def _chosen(self, *_) -> None:
-        self.marked.emit([self._block_of(index) for index in self.view.selectionModel().selectedRows()])
+        blocks = [self.model.rows[index.row()] for index in self.view.selectionModel().selectedRows()]
+        self._keys = {(block.row, block.col) for block in blocks}
+        self.marked.emit(blocks)
 
     def _clicked(self, index) -> None:
-        block = self._block_of(index)
+        block = self.model.rows[index.row()]
         self.activated.emit(self._ids[block.row, block.col])
 
     def _map_selected(self, *_) -> None:
         layer = self._layer()
         selected = set(layer.selectedFeatureIds()) if layer is not None else set()
+        self._choose({key for key, feature_id in self._ids.items() if feature_id in selected})
+
+    def _choose_again(self) -> None:
+        """What is chosen stays so when it is sorted anew; what a filter hides is chosen no more."""
+        self._choose(self._keys)
+
+    def _choose(self, keys: set) -> None:
         rows = QItemSelection()
-        for place in range(self._sorted.rowCount()):
-            index = self._sorted.index(place, 0)
-            block = self._block_of(index)
-            if self._ids.get((block.row, block.col)) in selected:
+        for place, block in enumerate(self.model.rows if keys else ()):
+            if (block.row, block.col) in keys:
+                index = self.model.index(place, 0)
                 rows.select(index, index)
         flags = QItemSelectionModel.SelectionFlag
         self.view.selectionModel().select(rows, flags.ClearAndSelect | flags.Rows)
+        # A reset empties the selection without a word.
+        self._chosen()
         if rows.indexes():
             self.view.scrollTo(rows.indexes()[0])
+
+
+def _sortable(value):
+    """Unknown values come first."""
+    return -math.inf if value != value else value
 
 
 def _shown(name: str, value) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 
 from qgis.core import QgsProject
 from qgis.gui import QgsDockWidget
@@ -26,8 +27,9 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core.errors import CommonGroundError
 from ..processing_provider.base import tr
+from .background import Background
 from .block_table import BlockTable
-from .run_figures import difference_figures, export, number, numbers, shift_figures
+from .run_figures import BlockSource, draw_run, export, number, numbers
 from .runs import Run, RunWatcher, runs_of
 
 WIDE = 560
@@ -54,6 +56,12 @@ class CommonGroundDock(QgsDockWidget):
         self.setWidget(self._pages)
         self._watcher = RunWatcher(QgsProject.instance(), self)
         self._watcher.changed.connect(self.refresh)
+        self._saving = Background(self)
+
+    def stop(self) -> None:
+        """Wait for the threads, before the dock is taken away."""
+        self._saving.stop()
+        self._run_view.stop()
 
     def _make_run_page(self) -> QWidget:
         page = QWidget(self)
@@ -123,10 +131,22 @@ class CommonGroundDock(QgsDockWidget):
             self, tr("Save the run"), f"{run.name}.pdf",
             tr("PDF, all figures (*.pdf);;PNG, a file each (*.png);;CSV, the blocks (*.csv)"))
         if path:
-            try:
-                export(run, path)
-            except CommonGroundError as error:
-                self._run_view.say(str(error))
+            self.save(run, path)
+
+    def save(self, run: Run, path: str) -> None:
+        """Export a run in the background and say how it went."""
+        source = BlockSource(QgsProject.instance().mapLayer(run.layer_id))
+        self._run_view.say(tr("Saving\u2026"))
+        self._saving.ask(partial(_saved, run, source, path), self._run_view.say)
+
+
+def _saved(run: Run, source: BlockSource, path: str) -> str:
+    """Export a run; a sentence that says how it went."""
+    try:
+        export(run, source, path)
+    except CommonGroundError as error:
+        return str(error)
+    return tr("Saved: {path}").format(path=path)
 
 
 def _button(parent, name: str, text: str, tip: str, action) -> QToolButton:
@@ -165,7 +185,7 @@ class RunView(QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._run, self._columns, self._blocks = None, 0, []
+        self._run, self._columns, self._blocks = None, 0, {}
         self._headline = QLabel(self)
         self._headline.setObjectName("headline")
         self._headline.setTextFormat(Qt.TextFormat.RichText)
@@ -176,7 +196,7 @@ class RunView(QWidget):
         self._note.hide()
         self.states = BeforeAfter(self)
         self.table = BlockTable(self)
-        self._maps, self._differences = _FigurePage(self), _FigurePage(self)
+        self._maps, self._differences = _FigurePage(self._hint, self), _FigurePage(self._hint, self)
         self._tabs = QTabWidget(self)
         self._tabs.setObjectName("pages")
         self._tabs.setDocumentMode(True)
@@ -190,10 +210,21 @@ class RunView(QWidget):
         # Dragging the dock's edge passes many widths: figures are made anew only when it rests.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
-        self._resting.setInterval(120)
+        self._resting.setInterval(60)
         self._resting.timeout.connect(self._draw)
+        self._drawing = Background(self)
+        self._ink = None
         self.table.marked.connect(self._maps.mark)
         self._maps.clicked.connect(self._pick)
+
+    @property
+    def busy(self) -> bool:
+        """True while figures are being drawn, or about to be."""
+        return self._drawing.busy or self._resting.isActive()
+
+    def stop(self) -> None:
+        """Wait for the thread that draws."""
+        self._drawing.stop()
 
     @property
     def figures(self) -> list:
@@ -209,8 +240,10 @@ class RunView(QWidget):
         redraw = None in (run, known) or (run.layer_id, run.facts) != (known.layer_id, known.facts)
         self._run = run
         self._headline.setText(headline(run.facts) if run else "")
-        if redraw:
+        if run is None:
             self._draw()
+        elif redraw:
+            self._resting.start()
 
     def say(self, message: str) -> None:
         """Show a sentence under the headline, or nothing."""
@@ -219,31 +252,56 @@ class RunView(QWidget):
 
     def resizeEvent(self, event):
         super().resizeEvent(event)
-        if self._run is not None and self._wanted_columns() != self._columns:
+        if self._run is not None:
             self._resting.start()
 
     def _wanted_columns(self) -> int:
         return 3 if self.width() >= WIDE else 1
 
     def _draw(self) -> None:
+        self._resting.stop()
         self._columns = self._wanted_columns()
         self.say("")
-        if self._run is None:
-            self.table.show_layer("", [])
-            self._maps.show_figures({})
-            self._differences.show_figures({})
+        layer = QgsProject.instance().mapLayer(self._run.layer_id) if self._run else None
+        if layer is None:
+            self._drawing.forget()
+            self.table.show_layer("", [], {})
+            for page in (self._maps, self._differences):
+                page.show_drawings({})
             return
-        drawn, self._blocks, problem = shift_figures(self._run, self._columns)
-        self.say(problem)
-        self._maps.show_figures(drawn)
-        self._differences.show_figures(difference_figures(self._run))
-        self.table.show_layer(self._run.layer_id, self._blocks)
+        job = partial(draw_run, self._run, BlockSource(layer), self._columns, self._paper())
+        self._drawing.ask(job, partial(self._drawn, self._run.layer_id))
 
-    def _pick(self, x: float, y: float) -> None:
-        for block in self._blocks:
+    def _paper(self):
+        from .mpl import Ink, Paper
+
+        if self._ink is None:
+            self._ink = Ink(self)
+            self._ink.changed.connect(self._resting.start)
+        return Paper(self._maps.viewport().width(), self.devicePixelRatioF(), self._ink.colour())
+
+    def _drawn(self, layer_id: str, drawn) -> None:
+        self._blocks = {(block.row, block.col): block for block in drawn.blocks}
+        self.say(drawn.problem)
+        self._maps.show_drawings(drawn.shifts)
+        self._differences.show_drawings(drawn.differences)
+        self.table.show_layer(layer_id, drawn.blocks, drawn.ids)
+
+    def _block_at(self, x: float, y: float):
+        for block in self._blocks.values():
             xmin, ymin, xmax, ymax = block.bounds
             if xmin <= x < xmax and ymin <= y < ymax:
-                self.table.select_block(block.row, block.col)
+                return block
+        return None
+
+    def _pick(self, x: float, y: float) -> None:
+        block = self._block_at(x, y)
+        if block is not None:
+            self.table.select_block(block.row, block.col)
+
+    def _hint(self, x: float, y: float) -> str:
+        block = self._block_at(x, y)
+        return _told(block) if block is not None else ""
 
 
 class _FigurePage(QScrollArea):
@@ -251,43 +309,51 @@ class _FigurePage(QScrollArea):
 
     clicked = pyqtSignal(float, float)
 
-    def __init__(self, parent=None):
+    def __init__(self, hint, parent=None):
         super().__init__(parent)
+        self._hint = hint
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Always there: a bar that comes and goes would change the width, and the width what is drawn.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         page = QWidget(self)
         self._layout = QVBoxLayout(page)
         self._layout.setContentsMargins(0, 4, 0, 0)
         self._layout.addStretch(1)
         self.setWidget(page)
-        self.views = []
+        self._views = {}
 
-    def show_figures(self, figures: dict) -> None:
-        """Show other figures."""
-        for view in self.views:
+    @property
+    def views(self) -> list:
+        """The views from top to bottom."""
+        return list(self._views.values())
+
+    def show_drawings(self, drawings: dict) -> None:
+        """Show other drawings; a view whose name stays keeps its place and its marks."""
+        for name in [name for name in self._views if name not in drawings]:
+            view = self._views.pop(name)
             self._layout.removeWidget(view)
             view.hide()
             view.deleteLater()
-        self.views = []
-        if not figures:
-            return
+        for name, drawing in drawings.items():
+            if name in self._views:
+                self._views[name].show_drawing(drawing)
+            else:
+                self._add(name, drawing)
+
+    def _add(self, name: str, drawing) -> None:
         from .mpl import FigureView
 
-        for figure in figures.values():
-            view = FigureView(figure)
-            view.mpl_connect("button_press_event", self._pressed)
-            self.views.append(view)
-            self._layout.insertWidget(self._layout.count() - 1, view)
+        view = self._views[name] = FigureView(drawing, self._hint, self)
+        view.setObjectName(name)
+        view.clicked.connect(self.clicked)
+        self._layout.insertWidget(self._layout.count() - 1, view)
 
     def mark(self, blocks: list) -> None:
         """Outline these blocks in the figures that are maps."""
         for view in self.views:
             view.mark([block.bounds for block in blocks])
-
-    def _pressed(self, event) -> None:
-        if event.inaxes is not None:
-            self.clicked.emit(event.xdata, event.ydata)
 
 
 class BeforeAfter(QWidget):
@@ -337,8 +403,13 @@ def _layer_of(run: Run, name: str):
     path = layers.get(name) if isinstance(layers, dict) else None
     if not isinstance(path, str) or not path:
         return None
-    return next((layer for layer in QgsProject.instance().mapLayers().values()
-                 if os.path.normpath(layer.source()) == os.path.normpath(path)), None)
+    return next((layer for layer in QgsProject.instance().mapLayers().values() if same_file(layer.source(), path)),
+                None)
+
+
+def same_file(one: str, other: str) -> bool:
+    """Are these two ways to write one path? On Windows layers have slashes, and case does not count."""
+    return os.path.normcase(os.path.normpath(one)) == os.path.normcase(os.path.normpath(other))
 
 
 def open_coregister(*_) -> None:
@@ -372,6 +443,16 @@ def headline(facts: dict) -> str:
     )
 
 
+def _told(block) -> str:
+    """A block in a few lines, for a tool tip."""
+    lines = [tr("Block {row}, {col}: {status}").format(row=block.row, col=block.col, status=block.status)]
+    lines += [f"{axis} {_signed(value)} \u00b1 {_plain(sigma)} m" for axis, value, sigma in (
+        (tr("east"), block.dx, block.sigma_dx), (tr("north"), block.dy, block.sigma_dy),
+        (tr("up"), block.dz, block.sigma_dz))]
+    lines.append(f"NMAD {_plain(block.nmad_before)} \u2192 {_plain(block.nmad_after)} m")
+    return "\n".join(lines)
+
+
 def _escaped(text: str) -> str:
     import html
 
@@ -388,4 +469,5 @@ def _plain(value: float) -> str:
 
 
 def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:+.{digits}f}".replace("-", MINUS) if math.isfinite(value) else DASH
+    # + 0.0: a rounded -0 is no loss.
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", MINUS) if math.isfinite(value) else DASH

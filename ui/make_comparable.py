@@ -30,7 +30,7 @@ from qgis.PyQt.QtWidgets import (
 from ..core.errors import CommonGroundError
 from ..processing_provider.base import tr
 from .arrivals import show_results
-from .pair_facts import MODEL, drift, expected, look_at_pair, plate_names, with_frame
+from .pair_facts import MODEL, drift, expected, look_at_pair, plate_names, told, with_frame
 from .run_chain import Chain, Step
 
 REFRAME, COREGISTER = "commonground:reframeitrfraster", "commonground:blockwisecoregister"
@@ -95,13 +95,15 @@ class MakeComparable(QDialog):
         grid.setColumnStretch(2, 1)
         self._cells, self.frames, self.epochs = {}, {}, {}
         rows = (("crs", tr("CRS")), ("cell", tr("Cell and size")), ("heights", tr("Heights above")),
-                ("frame", tr("Frame")), ("epoch", tr("Epoch")))
+                ("frame", tr("Fr&ame")), ("epoch", tr("&Epoch")))
         for column, title in enumerate((tr("Reference"), tr("Secondary")), 1):
             grid.addWidget(QLabel(f"<b>{title}</b>", box), 0, column)
         for row, (name, title) in enumerate(rows, 1):
-            grid.addWidget(QLabel(title, box), row, 0)
+            label = QLabel(title, box)
+            grid.addWidget(label, row, 0)
             for column, side in enumerate(SIDES, 1):
                 grid.addWidget(self._make_cell(box, name, side), row, column)
+            label.setBuddy({"frame": self.frames, "epoch": self.epochs}.get(name, {}).get(SIDES[0]))
         self.plate = QComboBox(box)
         self.plate.setObjectName("plate")
         self.plate.addItem(tr("by its outline"), "")
@@ -109,7 +111,9 @@ class MakeComparable(QDialog):
             self.plate.addItem(code, code)
         self.plate.setToolTip(tr("The plate whose motion is used between the epochs ({model})").format(model=MODEL))
         self.plate.currentIndexChanged.connect(self._propose)
-        grid.addWidget(QLabel(tr("Plate"), box), len(rows) + 1, 0)
+        label = QLabel(tr("&Plate"), box)
+        label.setBuddy(self.plate)
+        grid.addWidget(label, len(rows) + 1, 0)
         grid.addWidget(self.plate, len(rows) + 1, 1)
         self._together = QLabel(box)
         self._together.setObjectName("together")
@@ -162,20 +166,22 @@ class MakeComparable(QDialog):
         self.message = QLabel(self)
         self.message.setObjectName("message")
         self.message.setWordWrap(True)
-        self.message.setOpenExternalLinks(False)
-        self.message.linkActivated.connect(lambda _: QDesktopServices.openUrl(QUrl.fromLocalFile(self._report)))
         self.progress = QProgressBar(self)
         self.progress.setRange(0, 100)
         self.progress.hide()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        self.run_button = QPushButton(tr("&Run"), self)
+        self.run_button = QPushButton(tr("Ru&n"), self)
         self.run_button.setObjectName("run")
         self.run_button.setDefault(True)
         self.cancel_button = QPushButton(tr("&Cancel"), self)
         self.cancel_button.setObjectName("cancel")
-        for button in (self.run_button, self.cancel_button):
+        self.report_button = QPushButton(tr("&Open the report"), self)
+        self.report_button.setObjectName("report")
+        for button in (self.report_button, self.run_button, self.cancel_button):
             self.buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self.cancel_button.hide()
+        self.report_button.hide()
+        self.report_button.clicked.connect(lambda *_: QDesktopServices.openUrl(QUrl.fromLocalFile(self._report)))
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self._cancel)
         self.buttons.rejected.connect(self.close)
@@ -297,6 +303,7 @@ class MakeComparable(QDialog):
         unstable = self.unstable.currentLayer()
         steps.append(Step(COREGISTER, tr("Coregister"), {
             "REFERENCE": layers["reference"], "SECONDARY": secondary, "BLOCK_SIZE": pair.block_size,
+            **told(pair, reframed=secondary is not layers["secondary"]),
             **({"UNSTABLE": unstable} if unstable else {}),
             **{name: _loaded(os.path.join(folder, f"{name.lower()}.{ending}"), title) for name, ending, title in (
                 ("OUTPUT", "tif", tr("Aligned DEM")), ("SHIFTS", "gpkg", tr("Shifts")),
@@ -319,13 +326,17 @@ class MakeComparable(QDialog):
         gain = tr("NMAD {before} m \u2192 {after} m on stable terrain").format(
             before=f"{numbers['NMAD_BEFORE']:.2f}", after=f"{numbers['NMAD_AFTER']:.2f}")
         pair = self._found["pair"]
-        group = show_results(self._chain.contexts[-1], f"{pair.secondary.name} \u2192 {pair.reference.name}", gain,
-                             self._report)
-        self._say(f"{html.escape(gain)}. <a href='report'>{html.escape(tr('Open the report'))}</a>")
+        group = show_results(self._chain.contexts[-1], f"{pair.secondary.name} \u2192 {pair.reference.name}")
+        self._say(f"<b>{html.escape(gain)}</b>")
+        self.report_button.show()
+        self.report_button.setDefault(True)
+        self.report_button.setFocus()
         self.completed.emit(group)
 
     def _running(self, on: bool) -> None:
         self.busy = on
+        self.report_button.hide()
+        self.run_button.setDefault(True)
         self.progress.setVisible(on)
         self.cancel_button.setVisible(on)
         self.run_button.setEnabled(not on)
@@ -373,7 +384,8 @@ def _together(pair, moved, plate: str) -> str:
         speed, plate = drift(pair, plate)
         lines.append(tr("The ground moves here by {speed} cm a year (plate {plate}).").format(
             speed=f"{100 * speed:.1f}", plate=plate) if math.isfinite(speed) else plate)
-    for facts in (pair.reference, pair.secondary):
-        if not facts.frame and facts.advice:
-            lines.append(f"{facts.name}: {facts.advice}")
+    nameless = [facts.name for facts in (pair.reference, pair.secondary) if not facts.frame and facts.advice]
+    if nameless:
+        lines.append(tr("The CRS of {names} names no realization: choose a frame above if you know it.").format(
+            names=tr(" and ").join(nameless)))
     return "\n".join(lines)

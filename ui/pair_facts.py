@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass, replace
 
 from ..core.errors import CommonGroundError
+from ..core.report.expectation import MODEL, SMALL
 from ..processing_provider.base import tr
 from ..processing_provider.parameters import raster_source_of
 
-MODEL = "ITRF2014-PMM"
 BLOCKS = 4
 """As many blocks along the shorter side are wanted, so that a field has something to lean on."""
 SMALLEST_BLOCK, USUAL_BLOCK = 100, 500
 LATTICE = 5
 """As many places along each side are asked for their plate."""
-SMALL = 0.0005
-"""Displacements below this (m) are none."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +73,17 @@ class Expected:
 
 def look_at(layer, name: str) -> DemFacts:
     """The facts of one raster layer. Raises RasterError for layers that cannot be read cell by cell."""
-    from ..core.frames.epochs import EARLIEST, LATEST
-    from ..core.raster.dem import Dem, open_dataset
+    from ..core.raster.dem import Dem
+    from ..core.report.expectation import ELLIPSOID, side_of
 
     path, crs = raster_source_of(layer, name)
     dem = Dem.open(path, crs=crs)
-    frame, advice = _frame_of(layer.crs().authid(), dem.grid.crs)
-    reference = open_dataset(path).GetSpatialRef()
-    stated = reference.GetCoordinateEpoch() if reference is not None else 0.0
+    side = side_of(dem, "", code=layer.crs().authid())
     return DemFacts(
-        dem=dem, name=layer.name(), crs=dem.crs_name, frame=frame, advice=advice,
-        epoch=stated if EARLIEST <= stated <= LATEST else None, heights=_heights_of(dem.grid.crs),
-        cell=dem.grid.cell_size(), size=f"{dem.grid.width} \u00d7 {dem.grid.height}",
-        whole_numbers="Int" in dem.data_type or dem.data_type == "Byte",
+        dem=dem, name=layer.name(), crs=side.crs, frame=side.frame, advice=side.advice, epoch=side.epoch,
+        heights=tr("the ellipsoid") if side.heights == ELLIPSOID else side.heights,
+        cell=side.cell, size=f"{side.cols} \u00d7 {side.rows}",
+        whole_numbers="Int" in side.data_type or side.data_type == "Byte",
     )
 
 
@@ -104,7 +100,7 @@ def look_at_pair(reference, secondary) -> PairFacts:
         raise RasterError(tr("The two DEMs do not overlap: choose DEMs of one place, or check their CRS."))
     row, col, height, width = window
     grid = second.dem.grid
-    lon, lat = _degrees(*grid.map_of(row + height / 2, col + width / 2), grid.crs)
+    lon, lat = map(float, _degrees(*grid.map_of(row + height / 2, col + width / 2), grid.crs))
     return PairFacts(first, second, height * width / (grid.height * grid.width), lon, lat, _plates_of(grid))
 
 
@@ -118,22 +114,26 @@ def expected(pair: PairFacts, plate: str = "") -> Expected:
 
     `plate` is the user's word, "" leaves it to the outlines, which must then name one.
     """
-    from ..core.frames.transform import FrameEpoch, PlateMotion, displace
+    from ..core.report.expectation import Unpredictable, displaced
 
-    sides = pair.secondary, pair.reference
-    missing = [side.name for side in sides if not side.frame or side.epoch is None]
-    if missing:
-        return Expected(problem=tr("frame or epoch unknown for {names}").format(names=", ".join(missing)))
-    same_epoch = pair.secondary.epoch == pair.reference.epoch
-    if len(pair.plates) > 1 and not plate and not same_epoch:
-        return Expected(problem=tr("the secondary lies on several plates, {plates}: choose one").format(
-            plates=", ".join(pair.plates)))
     try:
-        moved = displace(pair.lon, pair.lat, 0.0, *(FrameEpoch(side.frame, side.epoch) for side in sides),
-                         PlateMotion(MODEL, plate or None))
+        moved = displaced(pair.lon, pair.lat, pair.secondary, pair.reference, pair.plates, plate)
+    except Unpredictable as error:
+        if error.unknown:
+            return Expected(problem=tr("frame or epoch unknown for {names}").format(names=", ".join(error.unknown)))
+        return Expected(problem=tr("the secondary lies on several plates, {plates}: choose one").format(
+            plates=", ".join(error.plates)))
     except CommonGroundError as error:
         return Expected(problem=str(error))
     return Expected(float(moved.east), float(moved.north), float(moved.up), str(moved.plate))
+
+
+def told(pair: PairFacts, reframed: bool) -> dict:
+    """Frames and epochs as parameters of Blockwise Coregister; a reframed secondary has the reference's."""
+    sides = {"REFERENCE": pair.reference, "SECONDARY": pair.reference if reframed else pair.secondary}
+    stated = {f"{role}_FRAME": side.frame for role, side in sides.items()}
+    stated.update({f"{role}_EPOCH": "" if side.epoch is None else repr(side.epoch) for role, side in sides.items()})
+    return {name: value for name, value in stated.items() if value}
 
 
 def plate_names() -> tuple:
@@ -145,51 +145,26 @@ def plate_names() -> tuple:
 
 def drift(pair: PairFacts, plate: str = "") -> tuple[float, str]:
     """How fast the ground moves here horizontally (m/yr) and its plate; NaN and the reason where unknown."""
-    from ..core.frames.transform import PlateMotion, motion_plates, plate_velocity
+    from ..core.report import expectation
 
-    motion = PlateMotion(MODEL, plate or None)
     try:
-        east, north, _ = plate_velocity(pair.lon, pair.lat, motion)
+        return expectation.drift(pair.lon, pair.lat, plate)
     except CommonGroundError as error:
         return math.nan, str(error)
-    return math.hypot(float(east), float(north)), str(motion_plates(pair.lon, pair.lat, motion))
-
-
-def _frame_of(code: str, wkt: str) -> tuple[str, str]:
-    from ..core.frames.catalogue import frame_of_crs
-
-    try:
-        found = frame_of_crs(code, wkt)
-    except CommonGroundError as error:
-        return "", str(error)
-    return (found.name, "") if found else ("", tr("The CRS names no frame realization."))
 
 
 def _plates_of(grid) -> tuple:
     """The plates under a few cells of a grid, sorted; '' (no plate of the model) is left out."""
     import numpy as np
 
-    from ..core.frames.transform import PlateMotion, motion_plates
-    from ..core.raster.grid import reproject
-    from ..core.statistics.vertical_datum import WGS84
+    from ..core.report.expectation import plates_at
 
     places = np.linspace(-0.5, grid.height - 0.5, LATTICE)[:, None], np.linspace(-0.5, grid.width - 0.5, LATTICE)
-    lon, lat = reproject(*grid.map_of(*np.broadcast_arrays(*places)), grid.crs, WGS84)
-    return tuple(sorted(set(motion_plates(lon, lat, PlateMotion(MODEL)).ravel().tolist()) - {""}))
+    return plates_at(*_degrees(*grid.map_of(*np.broadcast_arrays(*places)), grid.crs))
 
 
-def _heights_of(wkt: str) -> str:
-    from pyproj import CRS
-
-    crs = CRS.from_wkt(wkt)
-    if crs.is_compound:
-        return crs.sub_crs_list[1].name
-    return tr("the ellipsoid") if len(crs.axis_info) == 3 else ""
-
-
-def _degrees(x, y, wkt: str) -> tuple[float, float]:
+def _degrees(x, y, wkt: str):
     from ..core.raster.grid import reproject
     from ..core.statistics.vertical_datum import WGS84
 
-    lon, lat = reproject(x, y, wkt, WGS84)
-    return float(lon), float(lat)
+    return reproject(x, y, wkt, WGS84)

@@ -4,34 +4,69 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from types import SimpleNamespace
 
-from qgis.core import QgsProject
+from qgis.core import QgsFeatureRequest, QgsVectorLayerFeatureSource
 
 from ..core.errors import CommonGroundError
-from ..processing_provider.base import tr
 from .runs import Run
 
 STATES = ("before", "after")
-MOST_DRAWN = 400
-"""Drawing more blocks than this would stop the window for seconds."""
 
 
-def shift_figures(run: Run, columns: int = 3) -> tuple[dict, list, str]:
-    """The maps of a run's shifts (name -> Figure), its blocks, and a sentence where they cannot be had."""
+@dataclass(frozen=True)
+class DrawnRun:
+    """A run ready to be shown: its blocks and their features' ids, its drawings by name, and a sentence where
+    something cannot be shown."""
+
+    blocks: list
+    ids: dict
+    shifts: dict
+    differences: dict
+    problem: str
+
+
+class BlockSource:
+    """A SHIFTS layer as a thread may read it; made where the layer lives."""
+
+    def __init__(self, layer):
+        self._source = QgsVectorLayerFeatureSource(layer)
+        self.aspect = _aspect(layer)
+
+    def fields(self):
+        return self._source.fields()
+
+    def getFeatures(self):
+        return self._source.getFeatures(QgsFeatureRequest())
+
+    def ids(self) -> dict:
+        """`(row, col)` -> the feature's id."""
+        wanted = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
+        return {(feature["row"], feature["col"]): feature.id() for feature in self._source.getFeatures(wanted)}
+
+
+def draw_run(run: Run, source: BlockSource, columns: int, paper) -> DrawnRun:
+    """Draw all figures of a run, its shift maps in so many columns. May be called in any thread."""
+    from .mpl import draw
+
+    blocks, ids, shifts, problem = [], {}, {}, ""
+    try:
+        blocks, ids = read_blocks(source), source.ids()
+        shifts = shift_figures(blocks, source.aspect, columns)
+    except CommonGroundError as error:
+        problem = str(error)
+    drawn = ({name: draw(figure, paper) for name, figure in figures.items()}
+             for figures in (shifts, difference_figures(run)))
+    return DrawnRun(blocks, ids, *drawn, problem)
+
+
+def shift_figures(blocks: list, aspect: float, columns: int = 3) -> dict:
+    """The maps of a run's shifts, name -> Figure."""
     from ..core.report.arrow_map import arrow_map
     from ..core.report.figures import shift_maps
 
-    layer = QgsProject.instance().mapLayer(run.layer_id)
-    try:
-        blocks = blocks_of(layer)
-    except CommonGroundError as error:
-        return {}, [], str(error)
-    if len(blocks) > MOST_DRAWN:
-        said = tr("{count} blocks are too many to be drawn here: see the map, the table or the report.")
-        return {}, blocks, said.format(count=len(blocks))
-    return ({"shifts": shift_maps(blocks, _aspect(layer), columns), "arrows": arrow_map(blocks, _aspect(layer))},
-            blocks, "")
+    return {"shifts": shift_maps(blocks, aspect, columns), "arrows": arrow_map(blocks, aspect)}
 
 
 def difference_figures(run: Run) -> dict:
@@ -47,23 +82,25 @@ def difference_figures(run: Run) -> dict:
     return drawn
 
 
-def blocks_of(layer) -> list:
+def read_blocks(source) -> list:
     """The blocks of a SHIFTS layer. Raises VectorError."""
-    from ..processing_provider.shifts_layer import read_blocks
+    from ..processing_provider import shifts_layer
 
-    return read_blocks(layer)
+    return shifts_layer.read_blocks(source)
 
 
-def export(run: Run, path: str) -> None:
+def export(run: Run, source: BlockSource, path: str) -> None:
     """Save a run by the ending of `path`: .csv its blocks, .pdf its figures as pages, else `<path>_<name>` for each.
 
-    The figures wear the report's colours. Raises CommonGroundError where a file cannot be written.
+    The figures wear the report's colours. May be called in any thread. Raises CommonGroundError where a file cannot be
+    written.
     """
     stem, extension = os.path.splitext(path)
+    blocks = read_blocks(source)
     if extension.lower() == ".csv":
-        _export_blocks(run, path)
+        _export_blocks(blocks, path)
         return
-    drawn = {**shift_figures(run)[0], **difference_figures(run)}
+    drawn = {**shift_figures(blocks, source.aspect), **difference_figures(run)}
     if extension.lower() == ".pdf":
         _export_pages(drawn, path)
         return
@@ -84,13 +121,12 @@ def _export_pages(drawn: dict, path: str) -> None:
             pages.savefig(figure)
 
 
-def _export_blocks(run: Run, path: str) -> None:
+def _export_blocks(blocks: list, path: str) -> None:
     import csv
 
     from ..core.raster.writing import whole_file
     from ..processing_provider.shifts_layer import NAMES
 
-    blocks = blocks_of(QgsProject.instance().mapLayer(run.layer_id))
     with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(NAMES)

@@ -17,7 +17,7 @@ from .dh_minimize import dh_minimize
 from .icp import icp
 from .lzd import lzd
 from .nuth_kaab import nuth_kaab
-from .solution import LONE
+from .solution import alone
 from .terrain_window import Pair, row_step
 from .vertical_shift import vertical_shift
 
@@ -108,8 +108,8 @@ def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: 
 def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
     """Sigmas that know how far residuals are correlated: a growth for all blocks, as one alone hardly tells its own."""
     measured = [growth for block, growth in found if block.status == "used"]
-    growth = np.mean(measured, axis=0) ** (LONE if len(measured) == 1 else 1.0) if measured else np.ones(3)
-    growth = np.sqrt(growth).tolist()
+    growth = np.mean(measured, axis=0) if measured else np.ones(3)
+    growth = np.sqrt(alone(growth) if len(measured) == 1 else growth).tolist()
     return [replace(block, sigma_dx=block.sigma_dx * growth[0], sigma_dy=block.sigma_dy * growth[1],
                     sigma_dz=block.sigma_dz * growth[2]) for block, _ in found]
 

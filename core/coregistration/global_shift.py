@@ -14,7 +14,7 @@ from .solution import Solution
 from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST_SIDE = 256
-SAMPLE = 50_000
+SAMPLE = 100_000
 STRIDE = 32  # from one level to the next: least squares at one end within a few cells of the next
 
 

@@ -15,7 +15,7 @@ LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 TOLD = 5.0  # standard errors that the terrain's part in a direction must show; few cells cannot show as many
 DEGENERATE = 1e7  # condition of a sensitivity beyond which rounding alone determines a shift
-LONE = 1.4  # power of its growth that one window alone deserves; measured over windows 12 to 35 correlations wide
+LONE = 0.55  # power of what exceeds twice: measured on single windows, 12 to 35 correlations wide (test_sigma.py)
 SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
 
 
@@ -35,16 +35,18 @@ class Solution:
 
     @property
     def lone_sigma(self) -> np.ndarray:
-        """The sigmas (m) of a window that stands alone, with no others to pool its growth with.
-
-        The solution has absorbed part of what is correlated over much of its only window, the more the longer.
-        """
-        return self.sigma * self.growth ** (LONE / 2)
+        """The sigmas (m) of a window that stands alone, with no others to pool its growth with."""
+        return self.sigma * np.sqrt(alone(self.growth))
 
     @classmethod
     def failed(cls, shift: np.ndarray, iterations: int) -> Solution:
         """No solution."""
         return cls(np.array(shift, dtype=float), np.full(3, np.inf), np.ones(3), iterations, False)
+
+
+def alone(growth: np.ndarray) -> np.ndarray:
+    """The growth that one window alone deserves: it has absorbed the more, the further correlation reaches."""
+    return growth * np.maximum(growth / 2, 1.0) ** LONE
 
 
 def tukey(standardised: np.ndarray) -> np.ndarray:
@@ -76,8 +78,6 @@ def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
 
     Horizontal misfit and noise grow with slope (Hugonnet et al. 2022); NaN residuals are left out.
     """
-    from scipy.optimize import nnls
-
     every = max(1, residuals.size // LOOK)
     seen, steep = residuals[::every], gradient2[::every]
     known = np.isfinite(seen)
@@ -97,9 +97,21 @@ def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
     if not filled.any():
         return np.full(residuals.shape, floor)
     # Relative misfit: gentle and steep groups count alike, whatever their variance.
-    design = np.column_stack([np.ones(filled.sum()), steepness[filled]]) / variances[filled, None]
-    (s0, s1), _ = nnls(design, np.ones(filled.sum()))
+    s0, s1 = _not_negative(1.0 / variances[filled], steepness[filled] / variances[filled])
     return np.maximum(s0 + s1 * gradient2, floor)
+
+
+def _not_negative(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """The s, t >= 0 of least squares s a + t b = 1."""
+    aa, ab, bb = a @ a, a @ b, b @ b
+    determinant = aa * bb - ab * ab
+    if determinant > 1e-12 * aa * bb:
+        s, t = (bb * a.sum() - ab * b.sum()) / determinant, (aa * b.sum() - ab * a.sum()) / determinant
+        if min(s, t) >= 0:
+            return s, t
+    # Both sums are positive, so with one of them zero the other is not negative; the better of the two.
+    alone, steep = a.sum() / aa, b.sum() / bb if bb > 0 else 0.0
+    return (alone, 0.0) if a.sum() * alone >= b.sum() * steep else (0.0, steep)
 
 
 @dataclass(frozen=True)

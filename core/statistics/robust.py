@@ -25,7 +25,7 @@ class Definition:
 
 
 DEFINITIONS = (
-    Definition("count", "Count", "number of cells with a difference dh", ""),
+    Definition("count", "Count", "number of differences dh", ""),
     Definition("median", "Median", "median(dh)"),
     Definition("mean", "Mean", "sum(dh) / n"),
     Definition("std", "STD", "standard deviation, sqrt(sum((dh - mean)²) / n)"),
@@ -44,7 +44,7 @@ DEFINITIONS = (
     Definition("le95_about_mean", "LE95 about the mean",
                "95th percentile of |dh - mean| (as demcompare's LE90), 1.960 σ if normal"),
     Definition("skewness", "Skewness", "sum((dh - mean)³) / (n · STD³); 0 if symmetric", ""),
-    Definition("outliers", "Outliers", "share of cells with |dh - median| > 3 NMAD; 0.27 % if normal", "%"),
+    Definition("outliers", "Outliers", "share of dh with |dh - median| > 3 NMAD; 0.27 % if normal", "%"),
 )
 
 
@@ -85,10 +85,9 @@ class Moments:
     def of(cls, values: np.ndarray) -> Moments:
         """The sums of finite `values`, taken in float64."""
         values = np.asarray(values).ravel().astype(np.float64)
-        power = values * values
-        sums = [values.sum(), power.sum()]
-        sums.append(np.multiply(power, values, out=power).sum())
-        sums.append(np.abs(values, out=values).sum())
+        square = values * values
+        sums = np.einsum("i->", values), np.einsum("i->", square), np.einsum("i,i->", square, values)
+        sums += (np.einsum("i->", np.abs(values, out=values)),)
         return cls(values.size, *(_whole(float(part)) for part in sums))
 
     def __add__(self, other: Moments) -> Moments:

@@ -1,5 +1,7 @@
 """The same statistics for rasters of any size: two passes, constant memory, whatever the order of the blocks.
 
+Threads may add blocks to one sketch at a time: what they add up is whole numbers, so no order changes a bit.
+
 The first pass (`Sketch`) counts values in narrow bins of one width around the bulk, as a sample shows it, and in
 wide ones that grow with the value beyond. That brackets every order statistic; the second pass (`Refined`) keeps
 the values of the bins inside the brackets, or splits those bins where the values are many.
@@ -8,7 +10,8 @@ the values of the bins inside the brackets, or splits those bins where the value
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +20,25 @@ from .robust import NORMAL_MAD, OUTLIER_LIMIT, Moments, Summary, finite, quantil
 
 BULK_BINS = 1 << 13
 TAIL_BITS = 12
+BINS = BULK_BINS + (1 << TAIL_BITS)
+# The tails' bins of infinity and of what is no number, below and above all others.
+NO_NUMBER = np.concatenate([np.arange(BULK_BINS, BULK_BINS + 8), np.arange(BINS - 8, BINS)])
 FINE_BINS = 1 << 16
 KEPT_VALUES = 1 << 16
 # Larger pieces leave the processor's cache, and their arrays are new pages each time.
-PIECE = 1 << 16
+PIECE = 1 << 15
 SIGN = np.uint32(1 << 31)
+# As bits, a negative float32, one beyond the bulk, and no number are all greater than what lies in the bulk.
+BEYOND = np.float32(BULK_BINS).view(np.uint32)
 # A float32 position in the bulk is good to 0.002 of a bin.
 SLACK = 0.01
 
 
 @dataclass(frozen=True)
 class Bins:
-    """BULK_BINS bins of equal width (m) from `start`; the first and the last stand for all beyond.
+    """BULK_BINS bins of equal width (m) from `start`, and after them the tails' bins for all beyond.
 
-    Those are counted by the leading TAIL_BITS of their float32, eight bins to each power of two.
+    Those are told by the leading TAIL_BITS of a float32, eight bins to each power of two.
     """
 
     start: float
@@ -45,15 +53,18 @@ class Bins:
         return cls(float(low - reach / 2), float((high - low + reach) / BULK_BINS))
 
     def place(self, values: np.ndarray) -> np.ndarray:
-        """The bin of each value (float32), int64."""
-        place = values - np.float32(self.start)
-        place *= np.float32(1.0 / self.width)
-        np.maximum(place, np.float32(0), out=place)
-        np.minimum(place, np.float32(BULK_BINS - 1), out=place)
-        return place.astype(np.int64)
+        """The bin of each value (float32), int64; of NaN one of NO_NUMBER."""
+        with np.errstate(over="ignore"):
+            place = values - np.float32(self.start)
+            place *= np.float32(1.0 / self.width)
+        beyond = np.flatnonzero(place.view(np.uint32) >= BEYOND)
+        place[beyond] = 0
+        place = place.astype(np.int64)
+        place[beyond] = BULK_BINS + _tail_place(values[beyond])
+        return place
 
     def range(self, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The least and the greatest value of bins, the bulk's counted first and then the tails'."""
+        """The least and the greatest value of bins."""
         bins = np.asarray(bins)
         low = float(np.float32(self.start)) + bins * self.width
         high = low + self.width
@@ -67,29 +78,21 @@ class Sketch:
 
     def __init__(self, bins: Bins):
         self.bins = bins
-        self.counts = np.zeros(BULK_BINS + (1 << TAIL_BITS), dtype=np.int64)
+        self.counts = np.zeros(BINS, dtype=np.int64)
         self.moments = Moments()
+        self._lock = threading.Lock()
 
     def add(self, values: np.ndarray) -> None:
         """Count a block; voids (NaN) are left out."""
-        values = finite(values).astype(np.float32, copy=False)
-        for start in range(0, values.size, PIECE):
-            self._add(values[start:start + PIECE])
-
-    def _add(self, values: np.ndarray) -> None:
-        place = self.bins.place(values)
-        counts = np.bincount(place, minlength=BULK_BINS)
-        if counts[0] or counts[-1]:
-            beyond = values[(place == 0) | (place == BULK_BINS - 1)]
-            self.counts[BULK_BINS:] += np.bincount(_tail_place(beyond), minlength=1 << TAIL_BITS)
-            counts[0] = counts[-1] = 0
-        self.counts[:BULK_BINS] += counts
-        self.moments = self.moments + Moments.of(values)
-
-    def merge(self, other: Sketch) -> None:
-        """Take in what another sketch, of the same bins, has counted."""
-        self.counts += other.counts
-        self.moments = self.moments + other.moments
+        for piece in _pieces(values):
+            counts = np.bincount(self.bins.place(piece), minlength=BINS)
+            if counts[NO_NUMBER].any():
+                piece = finite(piece)
+                counts[NO_NUMBER] = 0
+            moments = Moments.of(piece)
+            with self._lock:
+                self.counts += counts
+                self.moments = self.moments + moments
 
     def weighted(self) -> tuple[np.ndarray, np.ndarray]:
         """The middle of each occupied bin and its count: a first look, good to a bin's width."""
@@ -107,46 +110,38 @@ class Refined:
 
     def __init__(self, sketch: Sketch):
         self._sketch = sketch
+        self._lock = threading.Lock()
         self._wanted = _wanted(sketch)
-        self._row = np.full(sketch.counts.size, -1, dtype=np.int32)
+        self._row = np.full(BINS, -1, dtype=np.int32)
         self._row[self._wanted] = np.arange(self._wanted.size)
         self._hit = self._row >= 0
-        self._hit[0] = self._hit[BULK_BINS - 1] = self._hit[BULK_BINS:].any()
         self._split = max(1, FINE_BINS // max(1, self._wanted.size))
         self._kept: list = []
+        self._waiting = 0
         self._keeps = sketch.counts[self._wanted].sum() <= KEPT_VALUES
         self.counts = np.zeros(0 if self._keeps else self._wanted.size * self._split, dtype=np.int64)
 
     def add(self, values: np.ndarray) -> None:
         """Count a block; voids (NaN) are left out."""
-        values = finite(values).astype(np.float32, copy=False)
-        for start in range(0, values.size, PIECE):
-            self._add(values[start:start + PIECE])
+        for piece in _pieces(values):
+            hit = np.flatnonzero(np.take(self._hit, self._sketch.bins.place(piece)))
+            with self._lock:
+                self._kept.append(piece[hit])
+                self._waiting += hit.size
+                if self._waiting > KEPT_VALUES:
+                    self._count()
 
-    def _add(self, values: np.ndarray) -> None:
+    def _count(self) -> None:
+        """Split the bins of the values that are kept, where these are too many to be kept all."""
+        if self._keeps or not self._kept:
+            return
+        values = np.concatenate(self._kept)
         place = self._sketch.bins.place(values)
-        hit = np.flatnonzero(np.take(self._hit, place))
-        values, place = values[hit], place[hit]
-        beyond = (place == 0) | (place == BULK_BINS - 1)
-        if beyond.any():
-            place[beyond] = BULK_BINS + _tail_place(values[beyond])
-            inside = self._row[place] >= 0
-            values, place = values[inside], place[inside]
-        if self._keeps:
-            self._kept.append(values)
-        else:
-            self._count(values.astype(np.float64), place)
-
-    def _count(self, values: np.ndarray, place: np.ndarray) -> None:
         low, high = self._sketch.bins.range(place)
         part = np.clip((values - low) / (high - low) * self._split, 0, self._split - 1)
         fine = self._row[place].astype(np.int64) * self._split + part.astype(np.int64)
         self.counts += np.bincount(fine, minlength=self.counts.size)
-
-    def merge(self, other: Refined) -> None:
-        """Take in what another second pass, of the same sketch, has counted."""
-        self.counts += other.counts
-        self._kept += other._kept
+        self._kept, self._waiting = [], 0
 
     def summary(self) -> Summary:
         """The statistics, to a millionth of the bulk's width of those of `robust.summarize`."""
@@ -159,6 +154,7 @@ class Refined:
 
     def _weighted(self) -> tuple[np.ndarray, np.ndarray]:
         """The middle of each occupied bin, coarse or fine, and its count; single values where few are kept."""
+        self._count()
         coarse = self._sketch.counts.copy()
         coarse[self._wanted] = 0
         rough = np.flatnonzero(coarse)
@@ -170,6 +166,12 @@ class Refined:
         counts.append(self.counts[fine])
         kept = np.concatenate([np.empty(0), *self._kept])
         return np.concatenate([*values, kept]), np.concatenate([*counts, np.ones(kept.size, dtype=np.int64)])
+
+
+def _pieces(values: np.ndarray) -> Iterator[np.ndarray]:
+    values = np.ravel(values).astype(np.float32, copy=False)
+    for start in range(0, values.size, PIECE):
+        yield values[start:start + PIECE]
 
 
 def _tail_place(values: np.ndarray) -> np.ndarray:

@@ -95,9 +95,9 @@ def judge(stable: Summary, dh: np.ndarray, grid: Grid) -> VerticalDatum:
     large against the spread, and taking the predicted pattern away does not make dh more uneven.
     """
     step = max(1, -(-max(dh.shape) // LATTICE))
-    dh = dh[step // 2::step, step // 2::step]
-    rows = np.arange(dh.shape[0])[:, None] * step + step // 2
-    cols = np.arange(dh.shape[1])[None, :] * step + step // 2
+    dh = _means(dh, step)
+    rows = (np.arange(dh.shape[0])[:, None] + 0.5) * step - 0.5
+    cols = (np.arange(dh.shape[1])[None, :] + 0.5) * step - 0.5
     longitude, latitude = _degrees(*grid.map_of(rows, cols), grid.crs)
     geoids = {model: undulation(model, longitude, latitude) for model in GEOID_GRIDS}
     fields = {ELLIPSOID: np.zeros(dh.shape), **{model: None if n is None else -n for model, n in geoids.items()}}
@@ -115,6 +115,15 @@ def judge(stable: Summary, dh: np.ndarray, grid: Grid) -> VerticalDatum:
     if suspected:
         return VerticalDatum(steps, None, stable.median, _unknown(stable, steps))
     return VerticalDatum(steps, None, None, f"No vertical datum step is seen. {_sizes(steps)}".strip())
+
+
+def _means(dh: np.ndarray, side: int) -> np.ndarray:
+    """Means over squares of `side` x `side` elements, NaN where all are void."""
+    known = np.isfinite(dh)
+    sums, counts = (np.add.reduceat(np.add.reduceat(part, np.arange(0, dh.shape[0], side), axis=0),
+                                    np.arange(0, dh.shape[1], side), axis=1)
+                    for part in (np.where(known, dh, 0.0), known.astype(float)))
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def _degrees(x, y, crs: str):

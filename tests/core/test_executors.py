@@ -1,9 +1,5 @@
 """Who does the work makes no difference to the result: threads, or the processes of a Dask cluster."""
 
-import contextlib
-import os
-import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,14 +10,12 @@ from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.coregistration.warp import warp
 from commonground.core.errors import ExecutorError
-from commonground.core.executors import open_executor, run_all
+from commonground.core.executors import open_executor, run_all, run_in_order
 from commonground.core.progress import Cancelled, Silent
 from commonground.core.raster.masks import StableTerrain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from worlds import make_world, sine_field
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_results_come_in_the_order_of_the_tasks():
@@ -47,35 +41,40 @@ def test_a_raising_task_stops_the_run():
         run_all(executor, lambda k: 1 / k, [(1,), (0,), (2,)], Silent())
 
 
+def test_results_in_order_are_never_far_ahead():
+    """However slow the reader: no more than three results wait or are being made."""
+    begun, lead = [], []
+
+    def task(index):
+        begun.append(index)
+        time.sleep(0.002 * (index % 3))
+        return index
+
+    with open_executor(3) as executor:
+        found = []
+        for result in run_in_order(executor, task, [(index,) for index in range(30)], 3, Silent()):
+            time.sleep(0.003)
+            lead.append(len(begun) - len(found))
+            found.append(result)
+    assert found == list(range(30)) and max(lead) <= 3
+
+
+def test_results_in_order_stop_when_cancelled():
+    class Impatient(Silent):
+        def step(self, fraction, message=""):
+            if fraction > 0.3:
+                raise Cancelled
+
+    begun = []
+    with pytest.raises(Cancelled), open_executor(2) as executor:
+        for _ in run_in_order(executor, begun.append, [(index,) for index in range(100)], 4, Impatient()):
+            pass
+    assert len(begun) < 50
+
+
 def test_a_missing_scheduler_is_said():
     with pytest.raises(ExecutorError, match=r"SCHEDULER|scheduler"), open_executor(0, "tcp://127.0.0.1:9"):
         pass
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    """The address of a real scheduler with two worker processes on this machine."""
-    pytest.importorskip("distributed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-    (tmp_path / "path").mkdir()
-    (tmp_path / "path" / "commonground").symlink_to(ROOT)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "path"), "OMP_NUM_THREADS": "1"}
-
-    def start(*words):
-        return subprocess.Popen([sys.executable, "-m", *words], env=environment, cwd=tmp_path,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    port = address.rpartition(":")[2]
-    with contextlib.ExitStack() as processes:
-        scheduler = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
-        workers = [start("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-                   for _ in range(2)]
-        for process in (*workers, scheduler):
-            processes.callback(process.wait)
-            processes.callback(process.terminate)
-        yield address, workers
 
 
 def _run(pair, path, scheduler=""):

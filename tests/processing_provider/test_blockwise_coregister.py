@@ -138,7 +138,7 @@ def bad(tmp_path, world):
     ({"REFERENCE": "void.tif"}, "Only 0 cells"),
     ({"SECONDARY": None}, "same file"),
     ({"OUTPUT": "file/out.tif"}, "Cannot write"),
-    ({"METHOD": "nuth"}, "choose one of nuth_kaab, lzd, vertical_shift"),
+    ({"METHOD": "nuth"}, "choose one of nuth_kaab, lzd, dh_minimize, icp, vertical_shift"),
     ({"BLOCK_SIZE": 5}, "at least 16 cells"),
     ({"OVERLAP": 0.7}, "OVERLAP"),
     ({"SCHEDULER": "tcp://127.0.0.1:1"}, "SCHEDULER|scheduler"),

@@ -163,6 +163,101 @@ def test_a_difference_has_the_numbers_of_its_pair(run_algorithm, rasters, tmp_pa
     assert other["sources"][1]["role"] == "difference" and "taken from dh.tif" in other["methods"]
 
 
+def points(folder, rasters, name="points", count=400, epsg=4326, lift=3.0):
+    """A GeoPackage of points `lift` above the secondary at cells of it, with heights in Z and in a field `h` (+1)."""
+    heights = gdal.Open(rasters["secondary"]).ReadAsArray()
+    rng = np.random.default_rng(6)
+    rows, cols = rng.integers(2, SHAPE[0] - 2, count), rng.integers(2, SHAPE[1] - 2, count)
+    to = qgis_core.QgsCoordinateTransform(qgis_core.QgsCoordinateReferenceSystem("EPSG:32611"),
+                                          qgis_core.QgsCoordinateReferenceSystem(f"EPSG:{epsg}"),
+                                          qgis_core.QgsProject.instance())
+    layer = qgis_core.QgsVectorLayer(f"PointZ?crs=EPSG:{epsg}&field=h:double&field=name:string", name, "memory")
+    features = []
+    for index, (row, col) in enumerate(zip(rows, cols)):
+        place = to.transform(CORNER[0] + (col + 0.5) * 10, CORNER[3] - (row + 0.5) * 10)
+        feature = qgis_core.QgsFeature(layer.fields())
+        z = float(heights[row, col]) + lift
+        feature.setGeometry(qgis_core.QgsGeometry(qgis_core.QgsPoint(place.x(), place.y(), z)))
+        feature.setAttributes([z + 1, f"p{index}"])
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    path = str(folder / f"{name}.gpkg")
+    options = qgis_core.QgsVectorFileWriter.SaveVectorOptions()
+    qgis_core.QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, qgis_core.QgsCoordinateTransformContext(), options)
+    return path
+
+
+class TestPoints:
+    def test_the_points_are_the_reference(self, run_algorithm, rasters, tmp_path):
+        results = run_algorithm("nmadreport", {
+            "POINTS": points(tmp_path, rasters), "SECONDARY": rasters["secondary"], "ALIGNED": rasters["aligned"],
+            "RESIDUALS": str(tmp_path / "dh.gpkg"), "OUTPUT": str(tmp_path / "r.html"),
+            "JSON": str(tmp_path / "r.json"), "CSV": str(tmp_path / "r.csv")})
+        assert results["MEDIAN"] == pytest.approx(3.0, abs=0.02) and results["COUNT"] == 400
+        assert results["MEDIAN_ALIGNED"] == pytest.approx(5.0, abs=0.15) and results["COUNT_ALIGNED"] == 400
+        told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+        assert told["sources"][0]["points"] == 400 and len(told["sources"][0]["sha256"]) == 64
+        layer = qgis_core.QgsVectorLayer(results["RESIDUALS"], "dh", "ogr")
+        assert layer.featureCount() == 400 and layer.crs().authid() == "EPSG:4326"
+        found = list(layer.getFeatures())
+        assert {feature["stable"] for feature in found} == {1} and "name" in layer.fields().names()
+        assert np.median([feature["dh_before"] for feature in found]) == pytest.approx(results["MEDIAN"], abs=1e-4)
+
+    def test_the_points_are_judged(self, run_algorithm, rasters, tmp_path):
+        results = run_algorithm("nmadreport", {
+            "POINTS": points(tmp_path, rasters), "REFERENCE": rasters["secondary"], "HEIGHT_FIELD": "h",
+            "MASK": rasters["mask"], "OUTPUT": str(tmp_path / "r.html"), "RESIDUALS": "memory:"})
+        assert results["MEDIAN"] == pytest.approx(-4.0, abs=0.02) and 200 < results["COUNT"] < 350
+        assert math.isnan(results["MEDIAN_ALIGNED"])
+        assert "dh_after" not in results["RESIDUALS"].fields().names()
+        assert {feature["stable"] for feature in results["RESIDUALS"].getFeatures()} == {0, 1}
+
+    def test_zones_of_another_crs(self, run_algorithm, rasters, tmp_path):
+        results = run_algorithm("nmadreport", {
+            "POINTS": points(tmp_path, rasters, epsg=3857), "SECONDARY": rasters["secondary"],
+            "ZONES": zones(tmp_path), "ZONES_OUTPUT": str(tmp_path / "z.gpkg"), "OUTPUT": str(tmp_path / "r.html")})
+        first, second = qgis_core.QgsVectorLayer(results["ZONES_OUTPUT"], "z", "ogr").getFeatures()
+        assert first["mean"] == pytest.approx(3.0, abs=0.02) and 40 < first["count"] < 200
+        assert first["area"] == pytest.approx(700 * 600) and second["count"] == 0
+
+    @pytest.mark.parametrize("change, sentence", [
+        ({"SECONDARY": None}, "POINTS take the place of one DEM"),
+        ({"REFERENCE": "reference"}, "POINTS take the place of one DEM"),
+        ({"IS_DIFFERENCE": True}, "with POINTS leave it off"),
+        ({"DIFFERENCE": "dh.tif"}, "DIFFERENCE is a raster"),
+        ({"SECONDARY": None, "REFERENCE": "reference", "ALIGNED": "aligned"}, "ALIGNED is the secondary DEM"),
+        ({"POINTS": None, "REFERENCE": "reference", "HEIGHT_FIELD": "h"}, "HEIGHT_FIELD needs POINTS"),
+        ({"POINTS": None, "REFERENCE": "reference", "RESIDUALS": "memory:"}, "RESIDUALS needs POINTS"),
+        ({"POINTS": None}, "REFERENCE is missing"),
+        ({"POINTS": None, "REFERENCE": "reference", "SECONDARY": None}, "SECONDARY is missing"),
+    ])
+    def test_contradictions_get_one_sentence(self, provider, rasters, tmp_path, change, sentence):
+        given = {"POINTS": points(tmp_path, rasters, count=20), "SECONDARY": "secondary",
+                 "OUTPUT": str(tmp_path / "r.html"), **change}
+        if "DIFFERENCE" in change:
+            given["DIFFERENCE"] = str(tmp_path / change["DIFFERENCE"])
+        given = {name: rasters.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
+        good, message = provider.algorithm("nmadreport").create().checkParameterValues(
+            given, qgis_core.QgsProcessingContext())
+        assert not good and sentence in message and message.count(". ") == 0
+
+    def test_points_without_heights(self, run_algorithm, rasters, tmp_path):
+        layer = qgis_core.QgsVectorLayer("Point?crs=EPSG:32611", "flat", "memory")
+        feature = qgis_core.QgsFeature()
+        feature.setGeometry(qgis_core.QgsGeometry.fromPointXY(qgis_core.QgsPointXY(400500, 3799500)))
+        layer.dataProvider().addFeature(feature)
+        with pytest.raises(qgis_core.QgsProcessingException, match="HEIGHT_FIELD"):
+            run_algorithm("nmadreport", {"POINTS": layer, "SECONDARY": rasters["secondary"],
+                                         "OUTPUT": str(tmp_path / "r.html")})
+        assert list(tmp_path.iterdir()) == []
+
+    def test_residuals_do_not_take_the_place_of_the_points(self, run_algorithm, rasters, tmp_path):
+        path = points(tmp_path, rasters, count=20)
+        with pytest.raises(qgis_core.QgsProcessingException, match="overwrite POINTS"):
+            run_algorithm("nmadreport", {"POINTS": path, "SECONDARY": rasters["secondary"], "RESIDUALS": path,
+                                         "OUTPUT": str(tmp_path / "r.html")})
+
+
 def test_a_difference_has_no_aligned_dem(provider, rasters, tmp_path):
     good, message = provider.algorithm("nmadreport").create().checkParameterValues(
         {"REFERENCE": rasters["reference"], "SECONDARY": rasters["secondary"], "ALIGNED": rasters["aligned"],
@@ -256,8 +351,8 @@ def test_declares_what_the_contract_says(provider):
     algorithm = provider.algorithm("nmadreport")
     names = [definition.name() for definition in algorithm.parameterDefinitions()]
     assert names == ["REFERENCE", "SECONDARY", "ALIGNED", "SHIFTS", "STABLE", "UNSTABLE", "MASK", "CLASSES",
-                     "IS_DIFFERENCE", "LANDCOVER", "ZONES", "SEED", "OUTPUT", "JSON", "CSV", "DIFFERENCE",
-                     "ZONES_OUTPUT"]
+                     "IS_DIFFERENCE", "POINTS", "HEIGHT_FIELD", "LANDCOVER", "ZONES", "SEED", "OUTPUT", "JSON",
+                     "CSV", "DIFFERENCE", "ZONES_OUTPUT", "RESIDUALS"]
     outputs = {definition.name(): definition.type() for definition in algorithm.outputDefinitions()}
     assert all(outputs[name] == outputs[f"{name}_ALIGNED"] == "outputNumber" for name in NUMBERS)
     assert all(definition.help() for definition in algorithm.parameterDefinitions())

@@ -10,6 +10,7 @@ spec = importlib.util.spec_from_file_location("dock_fixtures", Path(__file__).wi
 fixtures = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fixtures)
 facts, shifts_layer, settle, shown = fixtures.facts, fixtures.shifts_layer, fixtures.settle, fixtures.shown
+drawn = fixtures.drawn
 project = fixtures.project
 
 
@@ -39,6 +40,7 @@ def dock(project, canvas):
     dock.resize(700, 900)
     yield dock
     dock.close()
+    dock.stop()
     dock.deleteLater()
     settle()
 
@@ -98,23 +100,56 @@ def test_a_selection_on_the_map_is_shown_in_table_and_figures(table, dock, canva
     chosen = table.view.selectionModel().selectedRows()
     assert sorted(rows(table)[index.row()][:2] for index in chosen) == [("2", "0"), ("2", "1"), ("2", "2")]
     assert zoomed_to(canvas) == (100.5, 100.5, False), "the map stays where the person put it"
-    marks = [patch for axis in dock._run_view.figures[0].figure.axes[:3] for patch in axis.patches
-             if patch.get_gid() == "mark"]
-    assert len(marks) == 9, "three blocks in three maps"
+    assert len(dock._run_view.figures[0].marks()) == 9, "three blocks in three maps"
     layer.removeSelection()
     assert not table.view.selectionModel().selectedRows()
-    assert not [patch for patch in dock._run_view.figures[0].figure.axes[0].patches if patch.get_gid() == "mark"]
+    assert not dock._run_view.figures[0].marks()
 
 
-def test_a_click_into_a_heat_map_goes_to_the_block(table, dock, canvas, project):
-    from matplotlib.backend_bases import MouseEvent
+def place_of(view, x, y, area=0):
+    """Where map coordinates are drawn, in the widget's pixels."""
+    from qgis.PyQt.QtCore import QPoint
 
-    view = dock._run_view.figures[0]
-    x, y = view.figure.axes[0].transData.transform((1.5, -0.5))
-    view.callbacks.process("button_press_event", MouseEvent("button_press_event", view, x, y, 1))
-    assert zoomed_to(canvas) == (1.5, -0.5, True)
+    across, down = view._drawing.areas[area].image_of(x, y)
+    return QPoint(round(across * view.width()), round(down * view.height()))
+
+
+@pytest.mark.parametrize(("figure", "area"), [(0, 0), (0, 2), (1, 0)])
+def test_a_click_into_a_map_of_the_dock_goes_to_the_block(table, dock, canvas, project, figure, area):
+    from qgis.PyQt.QtCore import QPoint, Qt
+    from qgis.PyQt.QtTest import QTest
+
+    view = dock._run_view.figures[figure]
+    table._status.setCurrentIndex(table._status.findData("used"))
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place_of(view, 1.5, -0.5, area))
+    assert zoomed_to(canvas) == (1.5, -0.5, True), "the filter that hid the block is lifted"
     assert [rows(table)[index.row()] for index in table.view.selectionModel().selectedRows()] == [
         ("0", "1", "rejected")]
+    mark = view.marks()[area]
+    assert mark.contains(place_of(view, 1.5, -0.5, area)) and not mark.contains(place_of(view, 0.5, -0.5, area))
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(2, 2))
+    assert zoomed_to(canvas) == (1.5, -0.5, True), "nothing is there"
+
+
+def test_the_image_shows_a_block_where_it_is_said_to_be(table, dock):
+    """The colour of the rejected block's fill in the arrow map, read from the picture itself."""
+    view = dock._run_view.figures[1]
+    image, ratio = view._drawing.image, view._drawing.image.width() / view.width()
+    seen = [image.pixelColor(place * ratio) for place in (place_of(view, 1.85, -0.15), place_of(view, 0.85, -0.15))]
+    assert seen[0].red() > seen[0].blue() and seen[1].blue() > seen[1].red(), "vermilion beside blue"
+
+
+def test_sorting_keeps_what_is_chosen(table, dock):
+    from qgis.PyQt.QtCore import Qt
+
+    table.select_block(2, 1)
+    for column in (3, 4):
+        table.view.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+        chosen = [rows(table)[index.row()][:2] for index in table.view.selectionModel().selectedRows()]
+        assert chosen == [("2", "1")] and len(dock._run_view.figures[0].marks()) == 3
+    dock.resize(500, 800)
+    drawn(dock)
+    assert len(dock._run_view.figures[0].marks()) == 3, "a new width neither"
 
 
 def test_a_hidden_dock_forgets_the_selection(table, dock, project):
@@ -157,10 +192,3 @@ def test_before_and_after_are_one_click(dock, project, tmp_path):
 def test_runs_without_differences_have_no_buttons(dock, project, layers):
     project.addMapLayer(shifts_layer("s", facts(layers=layers)))
     assert not shown(dock)._run_view.states.isVisible()
-
-
-def test_very_many_blocks_do_not_stop_the_window(dock, project):
-    project.addMapLayer(shifts_layer("s", facts(), columns=21))
-    view = shown(dock)._run_view
-    assert "441 blocks are too many" in view._note.text() and len(view.figures) == 2
-    assert view.table._count.text() == "441 of 441"

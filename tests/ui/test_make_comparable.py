@@ -112,6 +112,17 @@ def test_a_dem_across_a_plate_boundary_needs_a_word(dialog):
     assert "(PCFC)" in pacific and "(NOAM)" in dialog._together.text() and not dialog.reframe.isHidden()
 
 
+def test_coregistration_is_told_what_is_known(dialog):
+    from commonground.ui.pair_facts import told
+
+    state(dialog, ("ITRF2014", "ITRF2000"), ("2012.9", ""))
+    pair = dialog._stated_pair()
+    assert told(pair, reframed=False) == {"REFERENCE_FRAME": "ITRF2014", "REFERENCE_EPOCH": "2012.9",
+                                          "SECONDARY_FRAME": "ITRF2000"}
+    assert told(pair, reframed=True) == {f"{role}_{what}": value for role in ("REFERENCE", "SECONDARY")
+                                         for what, value in (("FRAME", "ITRF2014"), ("EPOCH", "2012.9"))}
+
+
 def test_an_epoch_that_is_none_is_one_sentence(dialog):
     dialog.epochs["secondary"].setText("last summer")
     assert "last summer" in dialog.message.text() and not dialog.run_button.isEnabled()
@@ -125,6 +136,11 @@ def test_a_stated_epoch_and_a_named_frame_are_found(project, tmp_path):
     layer = write_dem(tmp_path / "moved.tif", epsg=32611, epoch=2012.9)
     facts = look_at(layer, "it")
     assert facts.epoch == 2012.9 and facts.frame == "" and "realization" in facts.advice.lower()
+    from osgeo import gdal
+
+    degrees = str(tmp_path / "degrees.tif")
+    gdal.Translate(degrees, layer.source(), outputBounds=[10.0, 50.1, 10.1, 50.0], outputSRS="EPSG:4326")
+    layer = core.QgsRasterLayer(degrees, "degrees")
     layer.setCrs(core.QgsCoordinateReferenceSystem("EPSG:7912"))
     assert look_at(layer, "it").frame == "ITRF2014" and look_at(layer, "it").heights == "the ellipsoid"
 
@@ -168,7 +184,8 @@ def test_a_run_adds_a_styled_group(dialog, project):
     assert layers["Shifts"].renderer().type() == "categorizedSymbol"
     assert "NMAD" in layers["Aligned DEM"].metadata().abstract()
     assert layers["Aligned DEM"].metadata().links()[0].url.endswith("report.html")
-    assert "report" in dialog.message.text() and not dialog.busy and dialog.run_button.isEnabled()
+    assert "NMAD" in dialog.message.text() and not dialog.busy and dialog.run_button.isEnabled()
+    assert dialog.report_button.isVisible() and dialog.report_button.isDefault()
     reference = core.QgsProject.instance().mapLayersByName("référence")[0]
     from osgeo import gdal
 

@@ -1,4 +1,9 @@
-"""Side by side with what xDEM (geoutils) and demcompare call these statistics, restated from their definitions."""
+"""Side by side with what xDEM (geoutils) and demcompare call these statistics: what geoutils itself gave on this array,
+and asked again where it is installed; demcompare restated from its definitions."""
+
+import json
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +17,41 @@ from osgeo import osr
 
 RNG = np.random.default_rng(8)
 DH = np.concatenate([RNG.normal(1.5, 2.0, 9000), RNG.normal(12.0, 20.0, 600), [np.nan] * 40])
+
+
+# Raster.get_stats() of geoutils 0.2.5 (xDEM 0.2.3) on DH, float64, one metre cells.
+GEOUTILS = {"Mean": 2.100925758856897, "Median": 1.5614983763758996, "90th percentile": 4.543457261758307,
+            "LE90": 8.122101951982911, "NMAD": 2.124965069385413, "RMSE": 5.910684819040285,
+            "Standard deviation": 5.5246996285594445, "Valid count": 9600.0}
+SAME = {"Mean": "mean", "Median": "median", "LE90": "le90_width", "NMAD": "nmad", "RMSE": "rmse",
+        "Standard deviation": "std", "Valid count": "count"}
+XDEM = Path(__file__).resolve().parents[3] / "build" / "xdem" / "bin" / "python"
+ASK = """
+import json, sys
+import geoutils, numpy, rasterio
+dh = numpy.load(sys.argv[1]).reshape(-1, 40)
+raster = geoutils.Raster.from_array(dh, transform=rasterio.transform.from_origin(0, 0, 1, 1), crs=32611, nodata=-99999)
+print(json.dumps({name: float(value) for name, value in raster.get_stats().items()}))
+"""
+
+
+def test_what_geoutils_itself_gave_under_its_names():
+    """geoutils' NMAD has the factor 1.4826 too; its LE90 is our full width; its 90th percentile keeps the sign."""
+    ours = summarize(DH)
+    for theirs, name in SAME.items():
+        assert getattr(ours, name) == pytest.approx(GEOUTILS[theirs], rel=1e-9), name
+    assert GEOUTILS["90th percentile"] == pytest.approx(np.nanpercentile(DH, 90), rel=1e-12)
+    assert ours.le90 == pytest.approx(4.767693, abs=1e-6) and ours.le90 > GEOUTILS["90th percentile"]
+
+
+@pytest.mark.skipif(not XDEM.exists(), reason="xDEM is not installed beside this checkout (make bench does it)")
+def test_geoutils_asked_again(tmp_path):
+    np.save(tmp_path / "dh.npy", DH)
+    done = subprocess.run([str(XDEM), "-c", ASK, str(tmp_path / "dh.npy")], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    for theirs, name in SAME.items():
+        assert getattr(summarize(DH), name) == pytest.approx(found[theirs], rel=1e-9), name
 
 
 def geoutils(dh):

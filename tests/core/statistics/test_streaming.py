@@ -1,9 +1,11 @@
 """Streamed statistics are the exact ones, in whatever order the blocks come."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from commonground.core.statistics.robust import DEFINITIONS, summarize
-from commonground.core.statistics.streaming import BULK_BINS, FINE_BINS, Bins, Sketch
+from commonground.core.statistics.streaming import BULK_BINS, FINE_BINS, KEPT_VALUES, Bins, Sketch
 
 RNG = np.random.default_rng(11)
 SAMPLES = {
@@ -65,30 +67,36 @@ def test_no_order_of_blocks_changes_a_bit():
     assert first == streamed(SAMPLES["normal"], 13, slice(None), slice(None, None, -1))
 
 
-def test_merged_workers_agree_with_one():
+def test_threads_that_share_a_sketch_change_no_bit():
     values = SAMPLES["normal"].astype(np.float32)
-    bins = Bins.around(values[:500])
-    halves, sketches = (values[:1000], values[1000:]), (Sketch(bins), Sketch(bins))
-    for half, sketch in zip(halves, sketches):
-        sketch.add(half)
-    sketches[1].merge(sketches[0])
-    refined = [sketches[1].refine() for _ in halves]
-    for half, part in zip(halves, refined):
-        part.add(half)
-    refined[1].merge(refined[0])
-    alone = Sketch(bins)
-    for half in halves:
-        alone.add(half)
-    again = alone.refine()
-    again.add(values)
-    assert refined[1].summary() == again.summary()
+    bins, blocks = Bins.around(values[:500]), np.array_split(values, 97)
+    found = []
+    for workers in (1, 4):
+        with ThreadPoolExecutor(workers) as pool:
+            sketch = Sketch(bins)
+            list(pool.map(sketch.add, blocks))
+            refined = sketch.refine()
+            list(pool.map(refined.add, blocks))
+        found.append((refined.summary(), refined.quantiles((0.1, 0.77))))
+    assert found[0] == found[1]
 
 
 def test_voids_and_empty_blocks_are_left_out():
-    values = np.array([np.nan, 1.0, np.nan, 4.0, np.inf], dtype=np.float32)
-    got = streamed(values, 5)
-    assert (got.count, got.median) == (2, 2.5)
+    values = np.array([np.nan, 1.0, -np.nan, 4.0, np.inf, -np.inf], dtype=np.float32)
+    for pieces in (1, 6):
+        got = streamed(values, pieces)
+        assert (got.count, got.median, got.mean) == (2, 2.5, 2.5)
     assert streamed(np.array([np.nan]), 1).count == 0
+
+
+def test_outliers_of_any_size_are_counted():
+    """Fill values that nobody declared: each keeps its place, and the middle stays what it is."""
+    values = np.concatenate([RNG.normal(0, 1, 50_000), np.full(300, -3.4e38), np.full(200, 1e30), [1e-40, -1e-40]])
+    values = values.astype(np.float32)
+    got, exact = streamed(values, 9), summarize(values)
+    assert got.count == exact.count and got.nmad == pytest.approx(exact.nmad, rel=1e-6)
+    assert got.median == pytest.approx(exact.median, abs=1e-6) and got.le95 == pytest.approx(exact.le95, rel=1e-5)
+    assert got.outliers == pytest.approx(exact.outliers)
 
 
 def test_memory_does_not_grow():
@@ -96,4 +104,7 @@ def test_memory_does_not_grow():
     for _ in range(50):
         sketch.add(RNG.normal(0, 5, 10_000).astype(np.float32))
     refined = sketch.refine()
+    for _ in range(50):
+        refined.add(RNG.normal(0, 5, 10_000).astype(np.float32))
     assert sketch.counts.size < 2 * BULK_BINS and refined.counts.size <= FINE_BINS
+    assert sum(part.size for part in refined._kept) <= KEPT_VALUES + 10_000
