@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from .errors import ExecutorError
 from .progress import Progress
 
+MOST = 16  # threads a processor: each has files open, and thousands would be too many
 POLL = 0.25  # seconds between two looks at whether the user has cancelled
 
 
@@ -25,7 +26,8 @@ def open_executor(workers: int = 0, scheduler: str = "") -> Iterator[Executor]:
         with _cluster(scheduler) as executor:
             yield executor
         return
-    pool = ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1)
+    processors = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(max_workers=min(workers or processors, MOST * processors))
     try:
         yield pool
     finally:

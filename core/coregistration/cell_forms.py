@@ -11,7 +11,7 @@ from .solution import spread, weigh
 from .terrain_window import TerrainWindow
 
 LEAST = 10  # pixels
-SAMPLED = 10  # of so many pixels one is kept to tell the median dh
+SAMPLED = 40  # of so many pixels one is kept to tell the median dh
 
 
 @dataclass(frozen=True)

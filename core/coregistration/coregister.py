@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import CoregistrationError
 from ..progress import Part, Progress
+from ..raster.cache import small_cache
 from ..raster.dem import Dem
 from ..raster.grid import Grid
 from .block_shifts import METHODS, Block, lay_out, solve_and_gather
@@ -72,6 +73,11 @@ def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Pro
     Raises CoregistrationError where the DEMs do not overlap or share no stable terrain.
     """
     settings.check()
+    with small_cache(*pair.rasters):
+        return _coregistered(pair, settings, executor, progress)
+
+
+def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: Progress) -> Coregistration:
     fitted = pair.at_spacing_of_coarser()
     scale = fitted.reference.factor // pair.reference.factor
     motion = _whole(fitted, settings, Part(progress, 0.0, 0.15))

@@ -137,5 +137,8 @@ def _solved(window, place, curvature, scores, known, iteration) -> Solution:
     across, growth = sandwich(curvature, scores, Lattice.over(window.rows[known], window.cols[known]))
     told = np.isfinite(dh)
     upward, upward_growth = vertical_precision(dh[told] - dz, window.rows[told], window.cols[told])
+    # On a hillside what is misplaced is lifted, too.
+    hillside = np.array([window.gx[told].mean(), window.gy[told].mean()])
+    upward += hillside @ across @ hillside
     return Solution(np.append(place, dz), np.sqrt(np.append(np.diag(across), upward)),
                     np.append(growth, upward_growth), iteration, True)

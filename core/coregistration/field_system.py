@@ -19,10 +19,8 @@ class FieldSystem:
     def __init__(self, basis, P, data: Quadratic, horizontal: bool):
         self._basis, self._P, self._data = basis, P, data
         self._axes = (0, 1, 2) if horizontal else (2,)
-        penalty = basis.stiffness()
         self._band = (basis.bandwidth + 1) * len(self._axes) - 1
-        self._penalties = [self._banded([[penalty if i == j == axis else None for j in self._axes]
-                                         for i in self._axes]) for axis in self._axes]
+        self._penalty = _banded([[basis.stiffness()]], basis.order, basis.bandwidth)
 
     def solve(self, weights, stiffness) -> np.ndarray:
         """Coefficients `(3, size)`; components that are not solved for stay zero."""
@@ -38,31 +36,17 @@ class FieldSystem:
                   for i in self._axes]
         blocks = [[blocks[i][j] if j >= i else blocks[j][i] for j in range(len(blocks))] for i in range(len(blocks))]
         right = np.stack([T @ (weights * b[:, i]) for i in self._axes], axis=1)
-        return self._banded(blocks), right[self._basis.order].ravel()
-
-    def _banded(self, blocks):
-        """Upper banded form of a symmetric matrix given as one sparse block for every pair of components."""
-        count = len(self._axes)
-        rank = np.argsort(self._basis.order)
-        band = np.zeros((self._band + 1, count * self._basis.size))
-        for i, line in enumerate(blocks):
-            for j, block in enumerate(line):
-                if block is None:
-                    continue
-                block = block.tocoo()
-                row, col = rank[block.row] * count + i, rank[block.col] * count + j
-                upper = row <= col
-                band[self._band + row[upper] - col[upper], col[upper]] = block.data[upper]
-        return band
+        return _banded(blocks, self._basis.order, self._band), right[self._basis.order].ravel()
 
     def _solved(self, normal, right, stiffness):
         from scipy.linalg import solveh_banded
 
         count = len(self._axes)
         system = normal.copy()
-        for place, (axis, penalty) in enumerate(zip(self._axes, self._penalties)):
+        for place, axis in enumerate(self._axes):
             usual = normal[-1, place::count].mean()
-            system += penalty * (usual * stiffness[0 if axis < 2 else 1])
+            # Of the interleaved components every count-th line and column is this one's.
+            system[count - 1::count, place::count] += self._penalty * (usual * stiffness[0 if axis < 2 else 1])
             system[-1, place::count] += usual * 1e-9
         found = solveh_banded(system, right, overwrite_ab=True, check_finite=False).reshape(-1, count)
         coefficients = np.zeros((3, self._basis.size))
@@ -78,10 +62,10 @@ class FieldSystem:
         """
         groups = int(self._data.group.max()) + 1
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
-        parts = [self._normal(weights, np.flatnonzero(folds == fold)) for fold in range(FOLDS)]
-        whole = [sum(each) for each in zip(*parts)]
         held = min(FOLDS, -(-HELD_OUT * FOLDS // groups))
-        kept = [[total - part for total, part in zip(whole, parts[fold])] for fold in range(held)]
+        whole = self._normal(weights)
+        kept = [[total - part for total, part in zip(whole, self._normal(weights, np.flatnonzero(folds == fold)))]
+                for fold in range(held)]
 
         def misfit(stiffness):
             return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
@@ -108,3 +92,19 @@ def _stiffest(candidates, misfit) -> float:
     groups = excess.shape[1]
     error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
     return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))
+
+
+def _banded(blocks, order: np.ndarray, bandwidth: int) -> np.ndarray:
+    """Upper banded form of a symmetric matrix given as one sparse block for every pair of components.
+
+    Coefficients are numbered in `order`, the components of each side by side.
+    """
+    count, rank = len(blocks), np.argsort(order)
+    band = np.zeros((bandwidth + 1, count * order.size))
+    for i, line in enumerate(blocks):
+        for j, block in enumerate(line):
+            block = block.tocoo()
+            row, col = rank[block.row] * count + i, rank[block.col] * count + j
+            upper = row <= col
+            band[bandwidth + row[upper] - col[upper], col[upper]] = block.data[upper]
+    return band

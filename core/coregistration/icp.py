@@ -42,7 +42,9 @@ def icp(window: TerrainWindow, start: np.ndarray, cell: float) -> Solution:
         # Cells that are nearest by turns would keep it going round.
         shift += step * min(1.0, cell / max(length, 1e-9)) * (0.5 if iteration > ITERATIONS / 3 else 1.0)
         if length < SETTLED * cell and abs(step[2]) < SETTLED * cell:
-            return _solved(window, shift, design, weighted, distance, tilted, away, known, iteration)
+            solution = _solved(window, shift, design, weighted, distance, tilted, away, known, iteration)
+            # What is nearest depends on noise, too: where little else decides, planes tell nothing.
+            return solution if (solution.sigma[:2] < cell).all() else Solution.failed(shift, iteration)
     return Solution.failed(shift, ITERATIONS)
 
 

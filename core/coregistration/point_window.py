@@ -53,6 +53,11 @@ class PointPair(Pair):
                 f"terrain: at least {cls.LEAST} are needed; widen the mask or the polygons, or add points.")
         return cls(stable, secondary, StableTerrain())
 
+    @property
+    def rasters(self) -> tuple[Dem, ...]:
+        """What is read from files."""
+        return (self.secondary,)
+
     def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> PointWindow:
         """The points of a window with the DEM's gradient beneath them; `step` is for cells, points are fewer."""
         found = PointWindow(self, window, starts, phase)

@@ -33,6 +33,11 @@ class Pair:
     secondary: Dem
     terrain: StableTerrain
 
+    @property
+    def rasters(self) -> tuple[Dem, ...]:
+        """What is read from files."""
+        return self.reference, self.secondary
+
     def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> TerrainWindow:
         """The stable ground of a window; see TerrainWindow."""
         return TerrainWindow(self, window, starts, step, phase)

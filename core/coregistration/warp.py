@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import CoregistrationError
 from ..executors import run_all
 from ..progress import Part, Progress
+from ..raster.cache import small_cache
 from ..raster.dem import Dem
 from ..raster.grid import Grid
 from ..raster.resampling import KERNELS, Resampler
@@ -38,12 +39,13 @@ def in_windows(function, arguments: tuple, grid: Grid, writer: RasterWriter, exe
     """Write `function(*arguments, window)` of every window, a few at a time so that memory stays bounded."""
     pending = windows(grid)
     batch = 16
-    for start in range(0, len(pending), batch):
-        now = pending[start:start + batch]
-        tasks = [(*arguments, window) for window in now]
-        part = Part(progress, start / len(pending), (start + len(now)) / len(pending))
-        for window, values in zip(now, run_all(executor, function, tasks, part, "Warping")):
-            writer.write(values, window[0], window[1], band)
+    with small_cache(*(each for each in arguments if isinstance(each, Dem))):
+        for start in range(0, len(pending), batch):
+            now = pending[start:start + batch]
+            tasks = [(*arguments, window) for window in now]
+            part = Part(progress, start / len(pending), (start + len(now)) / len(pending))
+            for window, values in zip(now, run_all(executor, function, tasks, part, "Warping")):
+                writer.write(values, window[0], window[1], band)
 
 
 def warped_window(dem: Dem, field: ShiftField, grid: Grid, kernel: str, window: tuple) -> np.ndarray:

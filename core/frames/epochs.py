@@ -54,12 +54,10 @@ def parse_epochs(values):
     """
     try:
         years = np.array(values, dtype=float)
-    except (TypeError, ValueError):
-        seen = {}
-        for value in values:
-            if value not in seen:
-                seen[value] = _year(value)
-        years = np.array([seen[value] for value in values], dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        years = None
+    if years is None or years.shape != (len(values),):
+        years = np.array(_years(values), dtype=float)
     with np.errstate(invalid="ignore"):
         bad = ~((years >= EARLIEST) & (years <= LATEST))
     years[bad] = np.nan
@@ -74,6 +72,15 @@ def check_epochs(epochs):
         raise EpochError(f"{wrong.size} epoch(s) cannot be used, the first is {wrong.flat[0]}: {_ACCEPTED}.")
 
 
+def _years(values):
+    try:
+        found = {value: _year(value) for value in set(values)}
+    except TypeError:
+        # Lists, which some formats hold in a field, cannot be looked up.
+        return [_year(value) for value in values]
+    return [found[value] for value in values]
+
+
 def _is_empty(value):
     return value is None or (isinstance(value, str) and not value.strip())
 
@@ -82,15 +89,14 @@ def _year(value):
     """Decimal year of one value, NaN where there is none."""
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
-    if isinstance(value, (date, datetime)):
-        return decimal_year(value)
-    if isinstance(value, str):
-        return _year_of_text(value.strip())
     if value is None or isinstance(value, (bool, np.bool_)):
         return math.nan
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        if isinstance(value, (date, datetime)):
+            return decimal_year(value)
+        return _year_of_text(value.strip()) if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        # OverflowError and ValueError: whole numbers beyond all floats, dates at the ends of the calendar.
         return math.nan
 
 
@@ -100,7 +106,4 @@ def _year_of_text(text):
     except ValueError:
         # Python reads the Z of ISO 8601 from 3.11 on only.
         iso = text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text
-    try:
-        return decimal_year(datetime.fromisoformat(iso))
-    except ValueError:
-        return math.nan
+    return decimal_year(datetime.fromisoformat(iso))

@@ -26,16 +26,21 @@ class Vertices:
     def __init__(self, geometries: list[bytes]):
         self._ends = np.cumsum([len(geometry) for geometry in geometries], dtype=np.int64)
         self._bytes = bytearray().join(geometries)
-        self._table = _point_table(geometries, self._bytes)
-        if self._table is None:
-            self._runs = _runs_of(geometries)
-            self.xyz, self.owner = self._read_runs()
-        else:
-            has_z = bool(geometries) and _dimensions(geometries[0])[1]
-            self.xyz = np.full((len(geometries), 3), np.nan)
-            self._columns = 3 if has_z else 2
-            self.xyz[:, :self._columns] = self._table[:, 5:].view("<f8")[:, :self._columns]
-            self.owner = np.arange(len(geometries))
+        try:
+            self._table = _point_table(geometries, self._bytes)
+            if self._table is None:
+                self._runs = _runs_of(geometries)
+                self.xyz, self.owner = self._read_runs()
+            else:
+                self.xyz, self.owner = self._read_table(bool(geometries) and _dimensions(geometries[0])[1])
+        except (struct.error, ValueError, IndexError, RecursionError, MemoryError) as error:
+            raise VectorError("A geometry is damaged: run Fix Geometries first.") from error
+
+    def _read_table(self, has_z):
+        self._columns = 3 if has_z else 2
+        xyz = np.full((len(self._table), 3), np.nan)
+        xyz[:, :self._columns] = self._table[:, 5:].view("<f8")[:, :self._columns]
+        return xyz, np.arange(len(xyz))
 
     def _read_runs(self):
         total = sum(count for _, _, count, _, _, _ in self._runs)
@@ -73,7 +78,8 @@ def _point_table(geometries, data):
     size, header = len(geometries[0]), geometries[0][:5]
     if header[0] != 1 or _base_type(struct.unpack_from("<I", header, 1)[0]) != _POINT:
         return None
-    if len(data) != size * len(geometries) or any(len(geometry) != size for geometry in geometries):
+    alike = len(data) == size * len(geometries) and all(len(geometry) == size for geometry in geometries)
+    if size != 5 + 8 * _dimensions(header)[0] or not alike:
         return None
     table = np.frombuffer(bytes(data), dtype=np.uint8).reshape(-1, size)
     return table if (table[:, :5] == np.frombuffer(header, dtype=np.uint8)).all() else None
@@ -84,6 +90,8 @@ def _runs_of(geometries):
     runs, start = [], 0
     for index, geometry in enumerate(geometries):
         for first, count, dimensions, columns, kind in _walk(geometry, 0)[0]:
+            if first + 8 * dimensions * count > len(geometry):
+                raise ValueError("a run of coordinates leaves the geometry")
             runs.append((index, start + first, count, dimensions, columns, kind))
         start += len(geometry)
     return runs

@@ -16,6 +16,7 @@ import numpy as np
 from ..coregistration.blocks import BlockShift
 from ..errors import CoregistrationError, RasterError
 from ..progress import Part, Progress, Silent
+from ..raster.cache import small_cache
 from ..raster.dem import Dem
 from ..raster.grid import overlap_window
 from ..raster.masks import Polygons, StableTerrain
@@ -165,6 +166,7 @@ def compare(reference: Dem | HeightPoints, secondary: Dem | HeightPoints, aligne
     with contextlib.ExitStack() as files:
         writers = {state: files.enter_context(RasterWriter(path, tiles.grid, names=("dh",)))
                    for state, path in ((-1, difference), (0, difference_before)) if path}
+        files.enter_context(small_cache(*(dem for dem in (reference, secondary, aligned) if isinstance(dem, Dem))))
         crew = files.enter_context(Crew(tiles, workers))
         divisions, bins = _prepare(tiles, crew, edges, detail)
         sample = ErrorSample(tiles, seed) if detail else None

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from ..progress import Progress, Silent
 from ..raster.writing import write_text
 from ..statistics.robust import DEFINITIONS, Summary
 from . import html
@@ -56,8 +57,9 @@ CAPTIONS = {
 
 
 def write_html(model: Comparison, path: str, title: str = "NMAD Report",
-               sections: Sequence[html.Section] = ()) -> None:
+               sections: Sequence[html.Section] = (), progress: Progress | None = None) -> None:
     """One self-contained HTML file; `sections` follow the statistics. Raises OutputError."""
+    progress = progress or Silent()
     lead = (f"{model.secondary.name} on the terrain of {model.reference.name}" if model.given
             else f"{model.reference.name} against {model.secondary.name}")
     if model.aligned:
@@ -76,6 +78,7 @@ def write_html(model: Comparison, path: str, title: str = "NMAD Report",
     if model.counted == "points":
         element = f"Each element is the mean of the points in {factor} x {factor} cells"
     for name, figure in figures(model).items():
+        progress.step(1.0, "Drawing the report")
         caption = CAPTIONS[name].format(element=element, state=state, terrain=model.terrain, counted=model.counted)
         width = round(figure.get_figwidth() * CSS_PIXELS)
         parts.append(html.Section(name, html.picture(png(figure), name, caption, width)))

@@ -155,7 +155,7 @@ class Crew:
 
     def __init__(self, tiles, workers: int = 0):
         self._tiles = tiles
-        self._workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
+        self._workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
         self._readers: SimpleQueue = SimpleQueue()
 
     def __enter__(self) -> Crew:

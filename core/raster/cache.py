@@ -1,0 +1,53 @@
+"""How much of the files that it reads GDAL keeps in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from .dem import Dem, open_dataset
+
+ENOUGH = 64 * 2**20  # bytes: rows of tiles that neighbouring windows share
+LINES = 1024  # of a file in strips: as many as neighbouring windows share
+
+_lock = threading.Lock()
+_limits: list[int] = []
+_usual = 0
+
+
+@contextlib.contextmanager
+def small_cache(*dems: Dem) -> Iterator[None]:
+    """GDAL's cache no larger than windows over these rasters need, as long as the block lasts.
+
+    By default it grows to a share of the machine's memory, whatever the use. A GDAL_CACHEMAX that somebody has set
+    stands. Blocks may nest and run in several threads: the largest need counts, the last to end restores.
+    """
+    from osgeo import gdal
+
+    global _usual
+    if gdal.GetConfigOption("GDAL_CACHEMAX") is not None:
+        yield
+        return
+    need = max(ENOUGH, sum(_strips(dem) for dem in dems))
+    with _lock:
+        if not _limits:
+            _usual = gdal.GetCacheMax()
+        _limits.append(need)
+        gdal.SetCacheMax(min(_usual, max(_limits)))
+    try:
+        yield
+    finally:
+        with _lock:
+            _limits.remove(need)
+            gdal.SetCacheMax(min(_usual, max(_limits)) if _limits else _usual)
+
+
+def _strips(dem: Dem) -> int:
+    """Bytes of LINES lines of a raster that is kept in strips, 0 for one in tiles."""
+    band = open_dataset(dem.path).GetRasterBand(dem.band)
+    if band.GetBlockSize()[0] < band.XSize:
+        return 0
+    from osgeo import gdal
+
+    return LINES * band.XSize * gdal.GetDataTypeSize(band.DataType) // 8
