@@ -52,7 +52,7 @@ Measured on {one['date']} by `make bench`, which makes its worlds, runs both pro
 page. Do not edit it.
 
 - Machine: {one['machine']}.
-- Common Ground {one['versions']['Common Ground']}; core alone, without QGIS, `nuth_kaab`, blocks of 500 cells.
+- Common Ground {one['versions']['Common Ground']}; core alone, without QGIS, `lzd`, blocks of 500 cells.
 - xDEM: {one['versions']['xDEM']}; `BlockwiseCoreg(NuthKaab())` as in its gallery, chunks of the same size.
 - One thread each, unless said otherwise. Fit and apply are CPU seconds in the process, wall and CPU those of the whole
   process; medians of {len(speeds[0]['runs']['ours'])} runs at 1.5 Mpx, one run above. Peak memory is that of the

@@ -61,7 +61,7 @@ def _options():
     parser.add_argument("--mask", default="", help="raster, non-zero where stable")
     parser.add_argument("--block", type=int, default=500)
     parser.add_argument("--overlap", type=float)
-    parser.add_argument("--method", default="nuth_kaab", help="the default of the algorithm")
+    parser.add_argument("--method", default="lzd", help="the default of the algorithm")
     parser.add_argument("--field", default="smooth")
     parser.add_argument("--kernel", default="cubic")
     parser.add_argument("--workers", type=int, default=1)

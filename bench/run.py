@@ -305,7 +305,7 @@ def _options():
     parser.add_argument("--repeats", type=int, help="runs of each program (default 5 up to 1.5 Mpx, then fewer)")
     parser.add_argument("--xdem", choices=("full", "fit", "none"), default="full",
                         help="run all of xDEM, its fit alone (always so above 20 Mpx), or not at all")
-    parser.add_argument("--method", default="nuth_kaab", help="ours: nuth_kaab, lzd")
+    parser.add_argument("--method", default="lzd", help="ours: nuth_kaab, lzd")
     return parser.parse_args()
 
 

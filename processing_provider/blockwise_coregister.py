@@ -19,6 +19,7 @@ from .base import CommonGroundAlgorithm, tr
 from .beforehand import declare_beforehand, read_beforehand, tell_beforehand
 from .frame_parameters import without_empty_choices
 from .parameters import (
+    arrange_outputs,
     check_block_size,
     check_layout,
     chosen,
@@ -143,7 +144,7 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
                     progress.info(note)
                 self._warp(parameters, context, pair, found, targets, staged, executor, Part(progress, 0.7, 0.85))
             model = self._compare(parameters, context, pair, settings, found, known, staged, Part(progress, 0.85, 0.97))
-            self._arrange(parameters, context, staged, Part(progress, 0.97, 1.0))
+            arrange_outputs(self, parameters, context, [staged[name] for name in RASTERS], Part(progress, 0.97, 1.0))
             results = write_blocks(self, parameters, context, found.blocks, pair.reference.grid.crs)
         self._style(context, targets, results.get("SHIFTS"), model, found)
         return {**{name: path for name, path in targets.items() if path}, **results, **_numbers(model, found)}
@@ -157,15 +158,6 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
             raster_source(self, parameters, name, context) for name in ("REFERENCE", "SECONDARY")))
         refuse_same_file(reference, secondary)
         return Pair(reference, secondary, stable_terrain(self, parameters, context, reference.grid.crs))
-
-    def _arrange(self, parameters, context, staged, progress) -> None:
-        from ..core.progress import Part
-        from ..core.raster.writing import arrange
-
-        layout = chosen(self, parameters, "LAYOUT", context)
-        paths = [staged[name] for name in RASTERS if staged[name]]
-        for done, path in enumerate(paths):
-            arrange(path, layout, Part(progress, done / len(paths), (done + 1) / len(paths)))
 
     def _warp(self, parameters, context, pair, found, targets, staged, executor, progress) -> None:
         from ..core.coregistration.deformation_model import write_deformation_model
@@ -200,7 +192,7 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         model = replace(model, beforehand=known.against(found.shift, found.sigma))
         model.versions["QGIS"] = Qgis.QGIS_VERSION
         if staged["REPORT"]:
-            write_html(model, staged["REPORT"], tr("Blockwise coregistration"), _sections(found))
+            write_html(model, staged["REPORT"], tr("Blockwise coregistration"), _sections(found), progress)
         if staged["JSON"]:
             write_json(model, staged["JSON"])
         return model

@@ -23,7 +23,14 @@ from ..core.errors import EpochError, OutputError, RasterError
 from ..core.progress import Cancelled
 from .automatic_terrain import declare_automatic_terrain, is_automatic
 from .base import CommonGroundAlgorithm, tr
-from .parameters import declare_stable_terrain, output_path, raster_source_of, refuse_overwriting
+from .parameters import (
+    chosen,
+    declare_layout,
+    declare_stable_terrain,
+    output_path,
+    raster_source_of,
+    refuse_overwriting,
+)
 
 COLUMNS = ("name", "epoch", "nmad_before", "nmad_after", "median_before", "median_after", "shift_x", "shift_y",
            "shift_z", "blocks", "blocks_used", "aligned", "shifts")
@@ -64,6 +71,7 @@ class CoregisterSeries(CommonGroundAlgorithm):
         self.add(number("BLOCK_SIZE", tr("Block size (cells of the reference)"), number.Type.Integer, 500, False, 0),
                  tr("The largest side of a block; 0: one global shift for each DEM."))
         declare_automatic_terrain(self)
+        declare_layout(self)
         self.add(QgsProcessingParameterBoolean("LOAD", tr("Add the aligned DEMs to the project"), False, True),
                  tr("Loads the aligned DEMs with a hillshade and their shifts as arrows, in time where epochs are "
                     "known."))
@@ -151,6 +159,7 @@ class CoregisterSeries(CommonGroundAlgorithm):
                 **{key: parameters.get(key) for key in ("STABLE", "UNSTABLE")},
                 "BLOCK_SIZE": self.parameterAsInt(parameters, "BLOCK_SIZE", context),
                 "AUTO_STABLE": is_automatic(self, parameters, context),
+                "LAYOUT": chosen(self, parameters, "LAYOUT", context),
                 "OUTPUT": target[0], "SHIFTS": target[1],
             }, context=context, feedback=feedback, is_child_algorithm=True)
         except QgsProcessingException as error:

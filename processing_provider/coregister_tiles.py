@@ -24,10 +24,12 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from ..core.errors import CommonGroundError, RasterError
+from .automatic_terrain import declare_automatic_terrain, is_automatic
 from .base import CommonGroundAlgorithm, tr
 from .parameters import (
     check_block_size,
     chosen,
+    declare_layout,
     declare_settings,
     declare_stable_terrain,
     declare_terms,
@@ -79,11 +81,14 @@ class CoregisterTiles(CommonGroundAlgorithm):
                  tr("All rasters in it and in the folders within; VRTs, hidden files and OUTPUT are left out."))
         declare_stable_terrain(self)
         declare_settings(self)
+        declare_automatic_terrain(self)
         declare_terms(self)
         declare_workers(self)
+        declare_layout(self)
         self.add(QgsProcessingParameterFolderDestination("OUTPUT", tr("Folder of the results")),
                  tr("Gets for each tile an aligned DEM (_aligned.tif), shift rasters (_shift_rasters.tif) and shifts "
-                    "by block (_shifts.gpkg), named after it, and the journal."))
+                    "by block (_shifts.gpkg), named after it, with AUTO_STABLE the mask of the stable terrain used "
+                    "(_stable.tif), and the journal. One run at a time writes into it."))
         self.add(QgsProcessingParameterFeatureSink("SUMMARY", tr("Summary of the tiles"),
                                                    QgsProcessing.SourceType.TypeVectorPolygon, None, True, True),
                  tr("The outline of each tile: status (done, unchanged, refused), reason, global shift with sigmas "
@@ -115,7 +120,8 @@ class CoregisterTiles(CommonGroundAlgorithm):
         folder = self.parameterAsString(parameters, "OUTPUT", context)
         tiles = self._tiles(parameters, context, folder, reference)
         plan = Plan(fit_settings(self, parameters, context), chosen(self, parameters, "RESAMPLING", context),
-                    chosen(self, parameters, "GRID", context))
+                    chosen(self, parameters, "GRID", context), is_automatic(self, parameters, context),
+                    chosen(self, parameters, "LAYOUT", context))
         results = align_tiles(
             tiles, reference, stable_terrain(self, parameters, context, reference.grid.crs), plan, folder,
             self.parameterAsInt(parameters, "WORKERS", context),
@@ -162,7 +168,8 @@ class CoregisterTiles(CommonGroundAlgorithm):
             "method": settings.method, "block size": f"{settings.block_size} cells",
             "overlap": f"{settings.overlap:g}", "field": settings.field, "resampling": plan.kernel,
             "grid": plan.grid, "seed": settings.seed, "rotation": settings.rotation,
-            "terms": ", ".join(settings.terms) or "none"}, path)
+            "terms": ", ".join(settings.terms) or "none",
+            "stable terrain": "automatic" if plan.auto_stable else "as given"}, path)
 
     def _write_summary(self, parameters, context, results, reference, folder) -> dict:
         from ..core.coregistration.tiles import outputs

@@ -19,8 +19,11 @@ from ..core.progress import Part
 from .base import CommonGroundAlgorithm, tr
 from .frame_parameters import given
 from .parameters import (
+    arrange_outputs,
+    check_layout,
     choice,
     chosen,
+    declare_layout,
     declare_stable_terrain,
     output_path,
     raster_source,
@@ -30,7 +33,8 @@ from .parameters import (
 
 KINDS = ["ramp", "directional", "terrain"]
 ATTRIBUTES = ["elevation", "slope", "curvature"]
-FILES = ("OUTPUT", "BIAS", "REPORT")
+RASTERS = ("OUTPUT", "BIAS")
+FILES = (*RASTERS, "REPORT")
 SHORTEST_WAVE = 4  # cells
 
 
@@ -77,6 +81,7 @@ class CorrectBias(CommonGroundAlgorithm):
         self.add(choice("ATTRIBUTE", tr("Attribute of the terrain"), ATTRIBUTES, "curvature"),
                  tr("What the bias follows, taken from the reference; cells where that is unknown become void. "
                     "For KIND=terrain."))
+        declare_layout(self)
         self._declare_outputs()
 
     def _declare_outputs(self) -> None:
@@ -120,7 +125,8 @@ class CorrectBias(CommonGroundAlgorithm):
             if lost:
                 progress.warn(tr("{lost} cells of the secondary became void: the reference's {attribute} is unknown "
                                  "there.").format(lost=lost, attribute=attribute))
-            model = self._compare(parameters, context, pair, bias, sample, staged, Part(progress, 0.6, 1.0))
+            model = self._compare(parameters, context, pair, bias, sample, staged, Part(progress, 0.6, 0.95))
+            arrange_outputs(self, parameters, context, [staged[name] for name in RASTERS], Part(progress, 0.95, 1.0))
         self._style(context, targets, model)
         return {**{name: path for name, path in targets.items() if path}, **_numbers(model), "VOIDED": lost,
                 "COEFFICIENTS": json.dumps(bias.table())}
@@ -152,7 +158,7 @@ class CorrectBias(CommonGroundAlgorithm):
                         parameters={"kind": chosen(self, parameters, "KIND", context), **told})
         model.versions["QGIS"] = Qgis.QGIS_VERSION
         if staged["REPORT"]:
-            write_html(model, staged["REPORT"], tr("Bias correction"), (bias_section(bias, sample),))
+            write_html(model, staged["REPORT"], tr("Bias correction"), (bias_section(bias, sample),), progress)
         return model
 
     def _style(self, context, targets, model) -> None:
@@ -166,6 +172,7 @@ class CorrectBias(CommonGroundAlgorithm):
         kind = chosen(self, parameters, "KIND", context)
         if given(self, parameters, "ANGLE", context) and kind != "directional":
             raise CommonGroundError(tr("ANGLE is for KIND=directional: leave it empty or choose that kind."))
+        check_layout(self, parameters, RASTERS, context)
 
 
 def _numbers(model) -> dict:

@@ -200,8 +200,8 @@ def read_field(algorithm, parameters, name: str, context, fields, layer: str = "
                           f"{', '.join(fields.names())}.")
     numeric = QgsProcessingParameterField.DataType.Numeric
     if algorithm.parameterDefinition(name).dataType() == numeric and not fields.at(index).isNumeric():
-        raise VectorError(f"{name}: the field '{names[0]}' of {layer} holds {fields.at(index).typeName()}, not numbers: "
-                          "choose another field, or make it one of numbers (Refactor Fields).")
+        raise VectorError(f"{name}: the field '{names[0]}' of {layer} holds {fields.at(index).typeName()}, not "
+                          "numbers: choose another field, or make it one of numbers (Refactor Fields).")
     return index
 
 

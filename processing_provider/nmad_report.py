@@ -146,7 +146,9 @@ class NmadReport(CommonGroundAlgorithm):
                 parameters={"slope classes": f"{classes} degrees", "seed": seed},
             )
             model.versions["QGIS"] = Qgis.QGIS_VERSION
-            for write, name in ((write_html, "OUTPUT"), (write_json, "JSON"), (write_csv, "CSV")):
+            if staged["OUTPUT"]:
+                write_html(model, staged["OUTPUT"], progress=progress)
+            for write, name in ((write_json, "JSON"), (write_csv, "CSV")):
                 if staged[name]:
                     write(model, staged[name])
             written = write_zones(self, parameters, context, model.zones)

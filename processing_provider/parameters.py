@@ -61,9 +61,9 @@ def declare_stable_terrain(algorithm, mask: bool = True) -> None:
 def declare_settings(algorithm) -> None:
     """How two DEMs are coregistered, which `fit_settings` reads, and the warp that follows."""
     number, kinds = QgsProcessingParameterNumber, QgsProcessingParameterNumber.Type
-    algorithm.add(choice("METHOD", tr("Method"), METHODS, "nuth_kaab"),
+    algorithm.add(choice("METHOD", tr("Method"), METHODS, "lzd"),
                   tr("How a block's shift is found: nuth_kaab (cosine of aspect), lzd (robust least squares on the "
-                     "gradient), dh_minimize (least NMAD of dh; ten times slower), icp (closest points, point to "
+                     "gradient), dh_minimize (least NMAD of dh; four times slower), icp (closest points, point to "
                      "plane: no sub-pixel method, up to 0.015 cells off without noise and drawn to whole cells by "
                      "noise, by 0.02 to 0.2 cells), vertical_shift (height alone)."))
     algorithm.add(number("BLOCK_SIZE", tr("Block size (cells of the reference)"), kinds.Integer, 500, False, 0),
@@ -131,6 +131,17 @@ def check_layout(algorithm, parameters, names: tuple, context) -> None:
         path = output_path(algorithm, parameters, name, probe)
         if path:
             require_layout(path, chosen(algorithm, parameters, "LAYOUT", context))
+
+
+def arrange_outputs(algorithm, parameters, context, paths: list, progress) -> None:
+    """Give finished GeoTIFFs the LAYOUT; "" among `paths` is an output that is not asked for."""
+    from ..core.progress import Part
+    from ..core.raster.writing import arrange
+
+    layout = chosen(algorithm, parameters, "LAYOUT", context)
+    paths = [path for path in paths if path]
+    for done, path in enumerate(paths):
+        arrange(path, layout, Part(progress, done / len(paths), (done + 1) / len(paths)))
 
 
 def fit_settings(algorithm, parameters, context):

@@ -28,7 +28,15 @@ from .frame_parameters import (
     require_epoch,
 )
 from .history import write_raster_history
-from .parameters import choice, chosen, output_path, raster_source, refuse_overwriting
+from .parameters import (
+    check_layout,
+    choice,
+    chosen,
+    declare_layout,
+    output_path,
+    raster_source,
+    refuse_overwriting,
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
         self.add(QgsProcessingParameterBoolean("WARP", tr("Resample beyond the tolerance"), defaultValue=False), tr(
             "Off: a raster whose displacement varies by more than the tolerance is refused. On: such a raster is "
             "resampled (cubic convolution, as float32), which smooths it."), advanced=True)
+        declare_layout(self)
         declare_report(self)
         self.add(QgsProcessingParameterRasterDestination("OUTPUT", tr("Moved raster")), tr(
             "The raster at its new position, with the coordinate epoch and tags that say what was done."))
@@ -97,6 +106,7 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
     def check(self, parameters, context) -> None:
         from ..core.raster.translate import check_heights, check_not_moved
 
+        check_layout(self, parameters, ("OUTPUT",), context)
         task = self._task(parameters, context)
         check_not_moved(task.dem, task.source)
         check_heights(task.dem, task.heights)
@@ -131,7 +141,8 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
         for warning in warnings:
             progress.warn(warning)
         path = output_path(self, parameters, "OUTPUT", context)
-        write_moved(task.dem, path, move, task.heights, task.target, said, progress, drift)
+        write_moved(task.dem, path, move, task.heights, task.target, said, progress, drift,
+                    chosen(self, parameters, "LAYOUT", context))
         write_raster_history(path, [history_entry(self.display_name(), place)])
         results = {"OUTPUT": path, "DX": move.dx, "DY": move.dy, "DH": move.up, "EAST": move.east,
                    "NORTH": move.north, "MAX_RESIDUAL": move.max_residual}

@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
+    QgsVectorFileWriter,
 )
 
 from ..core.errors import OutputError
@@ -62,7 +63,33 @@ class WholeSink:
         value = self._parameters.get(self._name)
         options = value.createOptions if isinstance(value, QgsProcessingOutputLayerDefinition) else {}
         target = os.path.join(self._folder, os.path.basename(self._path))
+        if target.lower().endswith(".gpkg") and not options:
+            return self._geopackage(target), target
         return QgsProcessingUtils.createFeatureSink(target, self._context, *self._structure, options)
+
+    def _geopackage(self, target: str):
+        """A writer without spatial index: closing one that was cancelled would take the time to make it first."""
+        options = QgsVectorFileWriter.SaveVectorOptions()
+        options.driverName, options.fileEncoding = "GPKG", "UTF-8"
+        options.layerName = os.path.splitext(os.path.basename(target))[0]
+        options.layerOptions = ["SPATIAL_INDEX=NO"]
+        writer = QgsVectorFileWriter.create(target, *self._structure, self._context.transformContext(), options)
+        if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
+            raise QgsProcessingException(writer.errorMessage())
+        return writer
+
+    def _index(self) -> None:
+        """Give a whole GeoPackage the spatial index that QGIS' own have."""
+        from osgeo import ogr
+
+        if not self._written.lower().endswith(".gpkg"):
+            return
+        dataset = ogr.Open(self._written, 1)
+        layer = dataset.GetLayer(0)
+        column = layer.GetGeometryColumn()
+        if column and not layer.TestCapability(ogr.OLCFastSpatialFilter):
+            table, column = (name.replace("'", "''") for name in (layer.GetName(), column))
+            dataset.ExecuteSQL(f"SELECT CreateSpatialIndex('{table}', '{column}')")
 
     def add(self, features: list) -> None:
         """Write features. Raises OutputError."""
@@ -75,6 +102,7 @@ class WholeSink:
         try:
             if kind is None and self._path:
                 self._check()
+                self._index()
                 self._tell()
                 self._move()
             elif kind is None:

@@ -12,7 +12,7 @@ from ..progress import Progress
 from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .blocks import BlockShift
-from .cell_forms import Quadratic
+from .cell_forms import Gathering, Quadratic
 from .dh_minimize import dh_minimize
 from .icp import icp
 from .lzd import lzd
@@ -80,7 +80,8 @@ def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.nda
                      executor: Executor, progress: Progress) -> tuple[list[BlockShift], list[Quadratic]]:
     """As `solve_blocks`, and what the lattice cells, `side` wide, of each usable block say about its shift."""
     starts = np.broadcast_to(start, (len(blocks), 3))
-    tasks = [(pair, block, method, start, seed, side) for block, start in zip(blocks, starts)]
+    how = Gathering.of(side, SAMPLE * len(blocks)) if side else None
+    tasks = [(pair, block, method, start, seed, how) for block, start in zip(blocks, starts)]
     found = run_all(executor, solve_block, tasks, progress, "Shifts of the blocks")
     judged = _judged_together(_honest([(block, growth) for block, growth, _ in found]),
                               pair.reference.grid.cell_size())
@@ -88,20 +89,20 @@ def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.nda
 
 
 def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int,
-                side: int = 0) -> tuple[BlockShift, np.ndarray, Quadratic | None]:
-    """One block's shift, the growth of its sigma's square and, for a `side`, the forms of its lattice cells.
+                how: Gathering | None = None) -> tuple[BlockShift, np.ndarray, Quadratic | None]:
+    """One block's shift, the growth of its sigma's square and, if told `how`, the forms of its lattice cells.
 
     Self-contained so that any worker can find it.
     """
     shift, solution, window = _measured(pair, block, method, start, seed)
     if solution is None:
         return shift, np.ones(3), None
-    if not side:
+    if how is None:
         return shift, solution.growth, None
     moved = solution.shift
     ground = window.at(moved)
     form = Quadratic.of(ground, ground.residuals(moved),
-                        lambda row, col: np.broadcast_to(moved[:, None], (3, len(row))), block.window, side)
+                        lambda row, col: np.broadcast_to(moved[:, None], (3, len(row))), block.window, how)
     return shift, solution.growth, form
 
 

@@ -11,7 +11,20 @@ from .solution import spread, weigh
 from .terrain_window import TerrainWindow
 
 LEAST = 10  # pixels
-SAMPLED = 40  # of so many pixels one is kept to tell the median dh
+TO_TELL_A_MEDIAN = 100_000  # pixels
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How pixels are gathered: into cells `side` wide, and every `every`-th beside them to tell the median dh."""
+
+    side: int
+    every: int
+
+    @classmethod
+    def of(cls, side: int, pixels: int) -> Gathering:
+        """For about so many pixels in all."""
+        return cls(side, max(1, pixels // TO_TELL_A_MEDIAN))
 
 
 @dataclass(frozen=True)
@@ -19,8 +32,8 @@ class Quadratic:
     """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
 
     `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for every SAMPLED-th pixel its row, col,
-    design (-gx, -gy, 1) and the dh that the whole shift must explain.
+    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design
+    (-gx, -gy, 1) and the dh that the whole shift must explain.
     """
 
     rows: np.ndarray
@@ -32,8 +45,9 @@ class Quadratic:
     sample: np.ndarray
 
     @classmethod
-    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple, side: int) -> Quadratic | None:
-        """Of a window's cells, `side` wide, from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
+    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple,
+           how: Gathering) -> Quadratic | None:
+        """Of a window's cells from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
 
         Pixels that scatter more than most of the window's at their slope have little say or none. None where hardly any
         pixel is known.
@@ -46,12 +60,13 @@ class Quadratic:
         residuals, gx, gy, rows, cols = (values[known] for values in
                                          (residuals, ground.gx, ground.gy, ground.rows, ground.cols))
         weights = weigh(residuals, spread(residuals, gx**2 + gy**2))
-        cell = ((rows - row) // side).astype(int) * (width // side + 1) + ((cols - col) // side).astype(int)
+        cell = ((rows - row) // how.side).astype(int) * (width // how.side + 1)
+        cell += ((cols - col) // how.side).astype(int)
         rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
         b += np.einsum("nij,jn->ni", M, shift_at(rows_of, cols_of))
         # Outliers have no say: without a mask, ground that changed would pull even a median.
-        some = np.flatnonzero(weights > 0)[::SAMPLED]
+        some = np.flatnonzero(weights > 0)[::how.every]
         design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
         total = residuals[some] + (design.T * shift_at(rows[some], cols[some])).sum(axis=0)
         sample = np.column_stack([rows[some], cols[some], design, total])

@@ -32,7 +32,7 @@ class Settings:
     `rotation` lets the global step turn the secondary, `terms` (of TERMS) are solved beside every shift.
     """
 
-    method: str = "nuth_kaab"
+    method: str = "lzd"
     block_size: int = 500
     overlap: float = 0.1
     field: str = "smooth"

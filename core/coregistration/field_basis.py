@@ -82,7 +82,9 @@ class PolynomialBasis:
         """Dense-as-sparse `(n, coefficients)` values at scattered cells."""
         from scipy import sparse
 
-        return sparse.csr_matrix(self._terms(np.asarray(rows, float), np.asarray(cols, float)))
+        terms = self._terms(np.asarray(rows, float), np.asarray(cols, float))
+        return sparse.csr_matrix((terms.ravel(), np.tile(np.arange(self.size), len(terms)),
+                                  np.arange(0, terms.size + 1, self.size)), terms.shape)
 
     def on_lattice(self, coefficients, rows, cols):
         """Values at all pairs of rows and cols, `(rows, cols)`."""

@@ -14,7 +14,7 @@ from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .block_shifts import Block
 from .blocks import BlockShift
-from .cell_forms import Quadratic
+from .cell_forms import Gathering, Quadratic
 from .field_basis import PolynomialBasis, SplineBasis
 from .field_system import FOLDS, USUAL, FieldSystem
 from .shift_field import ShiftField
@@ -29,7 +29,7 @@ CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
 PASSES = 3
 SETTLED = 0.01  # cells: the field has stopped moving
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
-FULL_RASTER = 500_000  # cells: of larger rasters as many rows are taken as make this many cells
+FULL_RASTER = 250_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,12 @@ def _gather(pair, blocks, shifts, field, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
-    tasks = [(pair, block.window, field, side, step, shift.usable) for block, shift in zip(blocks, shifts)]
+    how = Gathering.of(side, cells // step)
+    tasks = [(pair, block.window, field, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
     return Quadratic.joined(run_all(executor, window_quadratic, tasks, progress, "Shift field"))
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, step: int,
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, how: Gathering, step: int,
                      telling: bool = True) -> Quadratic | None:
     """The quadratic forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
 
@@ -140,7 +141,7 @@ def window_quadratic(pair: Pair, window: tuple, field: ShiftField, side: int, st
     if ground.rows.size == 0:
         return None
     ground, residuals = ground.under(field)
-    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, side)
+    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how)
 
 
 def _levelled(fit: Fit, sample: np.ndarray) -> Fit:

@@ -19,24 +19,46 @@ class FieldSystem:
     def __init__(self, basis, P, data: Quadratic, horizontal: bool):
         self._basis, self._P, self._data = basis, P, data
         self._axes = (0, 1, 2) if horizontal else (2,)
+        self._pairs = [(i, j) for i in range(len(self._axes)) for j in range(i, len(self._axes))]
         self._band = (basis.bandwidth + 1) * len(self._axes) - 1
-        self._penalty = _banded([[basis.stiffness()]], basis.order, basis.bandwidth)
+        self._T = P.T.tocsr()
+        self._penalty = self._banded(basis.stiffness().tocoo(), [(0, 0)], 1, basis.bandwidth)
 
     def solve(self, weights, stiffness) -> np.ndarray:
         """Coefficients `(3, size)`; components that are not solved for stay zero."""
         return self._solved(*self._normal(weights), stiffness)
 
-    def _normal(self, weights, cells=slice(None)):
-        """The banded normal matrix and the right side of some of the cells."""
+    def _normal(self, weights):
+        """The banded normal matrix and the right side."""
         from scipy import sparse
 
-        P, M, b, weights = self._P[cells], self._data.M[cells], self._data.b[cells], weights[cells]
-        T = P.T.tocsr()
-        blocks = [[T @ sparse.diags(weights * M[:, i, j]) @ P if j >= i else None for j in self._axes]
-                  for i in self._axes]
-        blocks = [[blocks[i][j] if j >= i else blocks[j][i] for j in range(len(blocks))] for i in range(len(blocks))]
-        right = np.stack([T @ (weights * b[:, i]) for i in self._axes], axis=1)
-        return _banded(blocks, self._basis.order, self._band), right[self._basis.order].ravel()
+        P, M, b, axes = self._P, self._data.M, self._data.b, self._axes
+        count, each = len(self._pairs), P.nnz // P.shape[0]
+        values = np.stack([weights * M[:, axes[i], axes[j]] for i, j in self._pairs], axis=1)
+        # All pairs of components side by side: one product of sparse matrices does them all.
+        columns = P.indices.reshape(-1, 1, each) + np.arange(count)[:, None] * P.shape[1]
+        data = values[:, :, None] * P.data.reshape(-1, 1, each)
+        pointers = np.arange(0, data.size + 1, count * each)
+        side_by_side = sparse.csr_matrix((data.ravel(), columns.ravel(), pointers), (P.shape[0], count * P.shape[1]))
+        right = self._T @ (weights[:, None] * b[:, list(axes)])
+        normal = self._banded((self._T @ side_by_side).tocoo(), self._pairs, len(axes), self._band)
+        return normal, right[self._basis.order].ravel()
+
+    def _banded(self, matrix, pairs: list, count: int, bandwidth: int) -> np.ndarray:
+        """Upper banded form of a symmetric matrix whose blocks, one for each of `pairs`, lie side by side in `matrix`.
+
+        Coefficients are numbered in the basis's order, the `count` components of each side by side.
+        """
+        size = self._basis.size
+        rank = np.argsort(self._basis.order)
+        row, col = rank[matrix.row] * count, rank[matrix.col % size] * count
+        i, j = np.array(pairs)[matrix.col // size].T
+        band = np.zeros((bandwidth + 1, count * size))
+        for down, right in ((i, j), (j, i)):
+            upper = row + down <= col + right
+            place = (col + right)[upper]
+            band[bandwidth + (row + down)[upper] - place, place] = matrix.data[upper]
+        return band
 
     def _solved(self, normal, right, stiffness):
         from scipy.linalg import solveh_banded
@@ -64,7 +86,7 @@ class FieldSystem:
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
         held = min(FOLDS, -(-HELD_OUT * FOLDS // groups))
         whole = self._normal(weights)
-        kept = [[total - part for total, part in zip(whole, self._normal(weights, np.flatnonzero(folds == fold)))]
+        kept = [[total - part for total, part in zip(whole, self._normal(weights * (folds == fold)))]
                 for fold in range(held)]
 
         def misfit(stiffness):
@@ -92,19 +114,3 @@ def _stiffest(candidates, misfit) -> float:
     groups = excess.shape[1]
     error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
     return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))
-
-
-def _banded(blocks, order: np.ndarray, bandwidth: int) -> np.ndarray:
-    """Upper banded form of a symmetric matrix given as one sparse block for every pair of components.
-
-    Coefficients are numbered in `order`, the components of each side by side.
-    """
-    count, rank = len(blocks), np.argsort(order)
-    band = np.zeros((bandwidth + 1, count * order.size))
-    for i, line in enumerate(blocks):
-        for j, block in enumerate(line):
-            block = block.tocoo()
-            row, col = rank[block.row] * count + i, rank[block.col] * count + j
-            upper = row <= col
-            band[bandwidth + row[upper] - col[upper], col[upper]] = block.data[upper]
-    return band

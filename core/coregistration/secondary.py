@@ -15,6 +15,7 @@ FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spar
 REACH = 12  # cells that a shift may move from its start
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
 SPIKE = 8.0  # NMADs of the bend: more is no terrain
+WORTH = 3  # times as many lines are cheaper to read at once than group by group
 LOOK = 2_500  # cells that a typical bend is taken from
 
 
@@ -141,10 +142,10 @@ def _fill(heights: np.ndarray, void: np.ndarray) -> None:
 def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) -> np.ndarray:
     """`count` lines from each of the evenly spaced `tops` on, `(groups, lines, width)`.
 
-    Where the groups would overlap there is a single one, of all lines from the first to the last.
+    Where the groups lie close there is a single one, of all lines from the first to the last.
     """
     with Reader(dem) as reader:
-        if tops.size < 2 or tops[1] - tops[0] <= count:
+        if tops.size < 2 or tops[1] - tops[0] <= WORTH * count:
             return reader.read(int(tops[0]), left, int(tops[-1] - tops[0]) + count, width)[None]
         return np.stack([reader.read(int(top), left, count, width) for top in tops])
 

@@ -114,21 +114,28 @@ class TerrainWindow:
 
     def _stable_cells(self, window):
         row, col, height, width = window
-        ground = read_lines(self._pair.reference, self._lines - 2, 5, col - 1, width + 2)
+        ground = read_lines(self._pair.reference, self._lines - 3, 7, col - 2, width + 4)
         spikes, _ = find_spikes(ground)
         ground.ravel()[spikes] = np.nan
-        # Above, on and below every kept line.
-        north, line, south = (ground[:, k] if len(ground) > 1 else ground[0, k:ground.shape[1] - 4 + k:self.step]
-                              for k in (1, 2, 3))
+        # From the second line above every kept one to the second below.
+        lines = [ground[:, k] if len(ground) > 1 else ground[0, k:ground.shape[1] - 6 + k:self.step]
+                 for k in range(1, 6)]
         grid = self._pair.reference.grid
         across, down = grid.cell_metres(self._lines)
-        gx = (line[:, 2:] - line[:, :-2]) * (0.5 / across[:, None]).astype(np.float32)
-        gy = (south[:, 1:-1] - north[:, 1:-1]) * (0.5 / down[:, None]).astype(np.float32)
-        good = np.isfinite(line[:, 1:-1] + gx + gy)
+        gx = _slope(*(lines[2][:, k:k + width] for k in (0, 1, 3, 4)), across)
+        gy = _slope(*(lines[k][:, 2:-2] for k in (0, 1, 3, 4)), down)
+        line = lines[2][:, 2:-2]
+        good = np.isfinite(line + gx + gy)
         if not self._pair.terrain.everywhere:
-            first = int(self._lines[0])
-            good &= self._pair.terrain.cover(grid.lines(first, self.step, self._lines.size).window(0, col, *good.shape))
-        return np.flatnonzero(good), line[:, 1:-1], gx, gy
+            good &= self._cover(grid, row, col, height, width, len(ground) > 1)
+        return np.flatnonzero(good), line, gx, gy
+
+    def _cover(self, grid, row, col, height, width, scattered: bool) -> np.ndarray:
+        """True for the stable cells of the kept lines."""
+        first, terrain = int(self._lines[0]), self._pair.terrain
+        if scattered:
+            return terrain.cover(grid.lines(first, self.step, self._lines.size).window(0, col, self._lines.size, width))
+        return terrain.cover(grid.window(row, col, height, width))[first - row::self.step]
 
     def _look_beneath(self, starts: tuple) -> None:
         """Read the secondary where shifts from `starts` (m) will ask for it."""
@@ -195,6 +202,20 @@ class TerrainWindow:
         east = self.sample(dx - cell, dy) - self.sample(dx + cell, dy)
         north = self.sample(dx, dy - cell) - self.sample(dx, dy + cell)
         return np.column_stack([east, north]) / (2 * cell)
+
+
+def _slope(before2, before, after, after2, metres) -> np.ndarray:
+    """The derivative from the cells to either side, smoothed by half a cell.
+
+    What a kernel falsifies, the finest detail, has little part in it: on the roughest ground the bias is a third of
+    what central differences leave, and noise has less part too.
+    """
+    slope = after - before
+    slope *= 2
+    slope += after2
+    slope -= before2
+    slope *= (0.125 / metres[:, None]).astype(np.float32)
+    return slope
 
 
 def row_step(window: tuple, cells: int) -> int:

@@ -20,15 +20,17 @@ from ..progress import Cancelled, Part, Progress
 from ..raster.dem import Dem, open_dataset
 from ..raster.grid import Grid, reproject, same_crs
 from ..raster.masks import Polygons, StableTerrain
-from ..raster.writing import Stage
+from ..raster.writing import Stage, arrange
 from ..report.provenance import versions
 from ..statistics.robust import NORMAL_MAD, quantiles
 from ..statistics.streaming import Bins, Sketch
 from .blocks import write_shifts
 from .coregister import Coregistration, Settings, coregister
+from .folder_lock import FolderLock
 from .global_shift import overlap
 from .journal import Journal, described, file_stamps, fingerprint
 from .shift_field import TAG, ShiftField
+from .stable_terrain import find_stable_terrain, narrowed
 from .terrain_window import Pair
 from .warp import replay_tags, warp
 
@@ -43,6 +45,7 @@ POOL, PARTS = 4_000_000, (256, 8192)
 SIDE_POINTS = 9
 DETAILS = ("_shifts.gpkg", "_shift_rasters.tif", "_aligned.tif")
 """What is written for a tile. The aligned DEM comes last: it bears the key of what it was made of."""
+MASK = "_stable.tif"
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,17 @@ class TileFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """How every tile is aligned: the fit's settings, the warp's kernel, and whose cells the result has."""
+    """How every tile is aligned.
+
+    The fit's settings, the warp's kernel, whose cells the result has, whether the stable terrain is narrowed to what
+    the DEMs show to be stable (see stable_terrain.py), and the layout of the aligned DEM (one of LAYOUTS).
+    """
 
     settings: Settings
     kernel: str = "cubic"
     grid: str = "reference"
+    auto_stable: bool = False
+    layout: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,8 @@ def align_tiles(tiles: list[TileFile], reference: Dem, terrain: StableTerrain, p
     `terrain` has its polygons in the reference's CRS. `workers` and `scheduler` as in `open_executor`: the results do
     not depend on them. A tile that cannot be aligned is refused and the others go on. What a journal in the folder
     tells to be done, of the same files with the same settings, is not done again. Raises CoregistrationError for
-    settings that contradict each other, RasterError, OutputError, ExecutorError, Cancelled.
+    settings that contradict each other, RasterError, OutputError (also where another run works in the folder),
+    ExecutorError, Cancelled.
     """
     if reference.grid.rotated:
         raise RasterError(
@@ -130,7 +140,7 @@ def align_tiles(tiles: list[TileFile], reference: Dem, terrain: StableTerrain, p
     _refuse_overwriting(tiles, reference, terrain, folder)
     results: list = [None] * len(tiles)
     pending: dict = {}
-    with Journal(os.path.join(folder, JOURNAL)) as journal:
+    with FolderLock(folder), Journal(os.path.join(folder, JOURNAL)) as journal:
         ground = Ground(reference, terrain, plan, folder)
         for place, tile in enumerate(tiles):
             if place % 20 == 0:
@@ -144,8 +154,7 @@ def align_tiles(tiles: list[TileFile], reference: Dem, terrain: StableTerrain, p
             results[place] = _told(result, progress)
             if lasting:
                 journal.put(result.name, pending[place].key, vars(result))
-            if not result.aligned:
-                _remove_outputs(folder, result.name)
+            _remove_outputs(folder, result, plan)
     return results
 
 
@@ -158,6 +167,11 @@ def _told(result: TileResult, progress: Progress) -> TileResult:
 def outputs(folder: str, name: str) -> list[str]:
     """The files of an aligned tile: shifts, shift rasters, aligned DEM."""
     return [os.path.join(folder, name + detail) for detail in DETAILS]
+
+
+def mask_of(folder: str, name: str) -> str:
+    """The mask of the stable terrain that was told automatically, on the reference's cells beneath the tile."""
+    return os.path.join(folder, name + MASK)
 
 
 def pooled(results: list[TileResult]) -> dict:
@@ -253,9 +267,14 @@ def _looked_at(tile: TileFile, ground: Ground, journal: Journal) -> Job | TileRe
     return job
 
 
+def _targets(job: Job) -> list[str]:
+    """All files of a tile in the order in which they appear."""
+    return [mask_of(job.folder, job.tile.name)] * job.plan.auto_stable + outputs(job.folder, job.tile.name)
+
+
 def _stands(job: Job) -> bool:
     """True where the tile's outputs are there, and are those of this job."""
-    paths = outputs(job.folder, job.tile.name)
+    paths = _targets(job)
     if not all(os.path.isfile(path) for path in paths):
         return False
     try:
@@ -341,16 +360,26 @@ def align(job: Job, executor: Executor, progress: Progress) -> tuple[TileResult,
     result = TileResult(job.tile.name, job.tile.path, "refused", footprint=job.footprint)
     try:
         with Stage(STAGE) as stage:
-            staged = [stage.path(path) for path in outputs(job.folder, job.tile.name)]
-            found = coregister(job.pair, job.plan.settings, executor, Part(progress, 0.0, 0.6))
-            ground = _write(job, found, staged, executor, Part(progress, 0.6, 0.8))
-            stable = _compared(job, ground, staged[-1], Part(progress, 0.8, 1.0))
-            result = replace(result, status="done", **_numbers(job, found), **stable)
+            staged = [stage.path(path) for path in _targets(job)]
+            job, notes = _on_stable_terrain(job, staged[0], executor, Part(progress, 0.0, 0.2))
+            found = coregister(job.pair, job.plan.settings, executor, Part(progress, 0.2, 0.6))
+            ground = _write(job, found, staged[-3:], executor, Part(progress, 0.6, 0.8))
+            stable = _compared(job, ground, staged[-1], Part(progress, 0.8, 0.95))
+            arrange(staged[-1], job.plan.layout, Part(progress, 0.95, 1.0))
+            result = replace(result, status="done", **_numbers(job, found, notes), **stable)
     except CoregistrationError as error:
         return replace(result, reason=str(error), seconds=time.perf_counter() - began), True
     except RasterError as error:
         return replace(result, reason=str(error), seconds=time.perf_counter() - began), False
     return replace(result, seconds=time.perf_counter() - began), True
+
+
+def _on_stable_terrain(job: Job, path: str, executor: Executor, progress: Progress) -> tuple[Job, tuple]:
+    """The job on the terrain that is used, and what to say of that; `path` is where a mask is written."""
+    if not job.plan.auto_stable:
+        return job, ()
+    found = find_stable_terrain(job.pair, path, job.plan.settings.seed, executor, progress)
+    return replace(job, pair=narrowed(job.pair, found.mask)), (found.note,)
 
 
 def _write(job: Job, found: Coregistration, staged: list, executor: Executor, progress: Progress) -> Dem:
@@ -413,26 +442,28 @@ def _gather(windows: list, read, counters: list, progress: Progress) -> None:
             counter.add(dh[part.good])
 
 
-def _numbers(job: Job, found: Coregistration) -> dict:
+def _numbers(job: Job, found: Coregistration, notes: tuple) -> dict:
     used = sum(block.usable for block in found.blocks)
-    reason = "" if used or not job.plan.settings.block_size else "No block could be used: it took the global shift."
+    if not used and job.plan.settings.block_size:
+        notes = (*notes, "No block could be used: it took the global shift.")
     return {**dict(zip(("dx", "dy", "dz"), (float(value) for value in found.shift))),
             **dict(zip(("sigma_dx", "sigma_dy", "sigma_dz"), (float(value) for value in found.sigma))),
-            "blocks": len(found.blocks), "blocks_used": used, "reason": reason}
+            "blocks": len(found.blocks), "blocks_used": used, "reason": " ".join(notes)}
 
 
 def _refuse_overwriting(tiles: list[TileFile], reference: Dem, terrain: StableTerrain, folder: str) -> None:
     inputs = {os.path.abspath(path) for path in (reference.path, *([terrain.mask.path] if terrain.mask else ()),
                                                  *(tile.path for tile in tiles))}
     for tile in tiles:
-        for path in outputs(folder, tile.name):
+        for path in (mask_of(folder, tile.name), *outputs(folder, tile.name)):
             if os.path.abspath(path) in inputs:
                 raise OutputError(f"OUTPUT would overwrite {path}, which is read: choose another folder.")
 
 
-def _remove_outputs(folder: str, name: str) -> None:
-    """Take away what an earlier run made of a tile that is refused now."""
-    for path in outputs(folder, name):
+def _remove_outputs(folder: str, result: TileResult, plan: Plan) -> None:
+    """Take away what an earlier run made of a tile and this one does not."""
+    stale = [] if result.aligned and plan.auto_stable else [mask_of(folder, result.name)]
+    for path in stale if result.aligned else [*stale, *outputs(folder, result.name)]:
         if os.path.exists(path):
             os.remove(path)
 

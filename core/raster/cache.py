@@ -45,7 +45,8 @@ def small_cache(*dems: Dem) -> Iterator[None]:
 
 def _strips(dem: Dem) -> int:
     """Bytes of LINES lines of a raster that is kept in strips, 0 for one in tiles."""
-    band = open_dataset(dem.path).GetRasterBand(dem.band)
+    dataset = open_dataset(dem.path)  # which its band must not outlive
+    band = dataset.GetRasterBand(dem.band)
     if band.GetBlockSize()[0] < band.XSize:
         return 0
     from osgeo import gdal

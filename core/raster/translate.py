@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import EpochError, OutputError, PlateError, RasterError
-from ..progress import Cancelled, Progress, Silent
+from ..progress import Cancelled, Part, Progress, Silent
 from .dem import Dem, Reader, open_dataset
-from .writing import creation_options, driver_of, prepare_folder
+from .writing import arrange, creation_options, driver_of, prepare_folder
 
 ELLIPSOIDAL, GEOID, KEEP = HEIGHTS = ("ellipsoidal", "geoid", "keep")
 TAG = "COMMONGROUND_"
@@ -201,8 +201,8 @@ def check_heights(dem: Dem, heights: str) -> None:
 
     if heights == KEEP:
         return
-    band = open_dataset(dem.path).GetRasterBand(1)
-    if dem.bands > 1 and band.GetColorInterpretation() not in (0, 1):
+    dataset = open_dataset(dem.path)
+    if dem.bands > 1 and dataset.GetRasterBand(1).GetColorInterpretation() not in (0, 1):
         raise RasterError(f"{dem.name} holds colours, not elevations: use HEIGHTS=keep.")
     crs = CRS.from_wkt(dem.grid.crs)
     if not crs.is_compound:
@@ -217,14 +217,16 @@ def check_heights(dem: Dem, heights: str) -> None:
 
 
 def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dict,
-                progress: Progress | None = None, drift=None) -> None:
+                progress: Progress | None = None, drift=None, layout: str = "plain") -> None:
     """Write the raster of `dem`, moved, as `path`; `target` is the FrameEpoch that it is in then.
 
     HEIGHTS `keep`: values, data type, nodata, masks, overviews, scale, tags stay as they are, bit by bit.
     Otherwise dh is added to band 1, and integers become floating point. With a Drift, the cells are resampled
-    by what it says. The file appears when it is whole. Raises OutputError.
+    by what it says. A `layout` other than plain (see writing.arrange) is made of the finished file: the cells keep
+    their values, a cog stores them anew. The file appears when it is whole. Raises OutputError.
     """
-    progress = progress or Silent()
+    run = progress or Silent()
+    progress = Part(run, 0.0, 1.0 if layout == "plain" else 0.8)
     driver, folder = driver_of(path), prepare_folder(path)
     scratch = _scratch_folder(folder, path)
     try:
@@ -250,10 +252,18 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
             _redescribe(whole, described)
         else:
             _convert(_virtual(dem.path, described), whole, driver, progress)
+        if layout != "plain":
+            arrange(whole, layout, Part(run, 0.8, 1.0), _overview_kernel(whole))
         _check_written(whole, described, path)
         _move_files(scratch, folder, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _overview_kernel(path: str) -> str:
+    """What makes overviews: numbers of a colour table have no mean."""
+    dataset = open_dataset(path)  # a band outlives its dataset only as a dangling pointer
+    return "AVERAGE" if dataset.GetRasterBand(1).GetColorTable() is None else "NEAREST"
 
 
 def target_reference(wkt: str, target):

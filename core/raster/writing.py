@@ -366,7 +366,8 @@ def require_layout(path: str, layout: str) -> None:
 def arrange(path: str, layout: str, progress: Progress, resampling: str = "AVERAGE") -> None:
     """Give the finished GeoTIFF `path` the `layout`: one of LAYOUTS.
 
-    `overviews` are added inside the file, each half the one before; `cog` rewrites it as a Cloud Optimized GeoTIFF.
+    `overviews` are added inside the file, each half the one before, where it has none; `cog` rewrites it as a Cloud
+    Optimized GeoTIFF.
     `resampling` is what makes them: NEAREST where values must not mix. Raises OutputError, Cancelled.
     """
     require_layout(path, layout)
@@ -381,13 +382,15 @@ def _add_overviews(path: str, resampling: str, progress: Progress) -> None:
 
     dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE)
     if dataset is None:
-        raise OutputError(f"Cannot add overviews to {path}: {gdal.GetLastErrorMsg()}")
+        raise OutputError(f"Cannot add overviews to {shown(path)}: {gdal.GetLastErrorMsg()}")
+    if dataset.GetRasterBand(1).GetOverviewCount():
+        return
     side, levels = max(dataset.RasterXSize, dataset.RasterYSize), []
     while side > SMALLEST_OVERVIEW << len(levels):
         levels.append(2 << len(levels))
     watch = GdalProgress(progress, "Overviews")
     if levels and dataset.BuildOverviews(resampling, levels, callback=watch) != 0:
-        watch.failed(OutputError(f"Cannot add overviews to {path}: {gdal.GetLastErrorMsg()}"))
+        watch.failed(OutputError(f"Cannot add overviews to {shown(path)}: {gdal.GetLastErrorMsg()}"))
 
 
 def _make_cog(path: str, resampling: str, progress: Progress) -> None:
@@ -399,10 +402,12 @@ def _make_cog(path: str, resampling: str, progress: Progress) -> None:
     watch = GdalProgress(progress, "Cloud Optimized GeoTIFF")
     with whole_file(path) as temporary:
         source = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_READONLY)
+        if source.GetRasterBand(1).GetMetadataItem("NBITS", "IMAGE_STRUCTURE"):
+            codec = codec[:-1]  # no predictor knows cells that end inside a byte
         made = gdal.GetDriverByName("COG").CreateCopy(
             temporary, source, 0, [*codec, "BIGTIFF=IF_SAFER", f"RESAMPLING={resampling}"], callback=watch)
         if made is None:
-            watch.failed(OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}"))
+            watch.failed(OutputError(f"Cannot write {shown(path)}: {gdal.GetLastErrorMsg()}"))
         source = made = None  # Windows renames no file that is open
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from as_xdem import BLOCK, WORLDS, blocks_as_xdem
 
+ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / "build" / "xdem" / "bin" / "python"
 PUBLISHED = json.loads((ROOT / "tests" / "data" / "nuth_kaab_xdem.json").read_text(encoding="utf-8"))
 CLOSE = 0.03
@@ -26,7 +26,7 @@ def test_the_shifts_are_those_that_xdem_published(tmp_path, name):
     np.testing.assert_allclose(blocks_as_xdem(world.reference, world.secondary), theirs, atol=CLOSE)
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="xDEM's own environment (make setup) is not there")
+@pytest.mark.skipif(not PYTHON.exists(), reason="xDEM's own environment, which make bench makes, is not there")
 def test_the_shifts_are_those_of_xdem_run_now(tmp_path):
     world = WORLDS["curved, correlated noise"](tmp_path)
     paths = world.reference.path, world.secondary.path

@@ -53,7 +53,7 @@ def test_large_angles_are_exact(tmp_path):
     np.testing.assert_allclose(found.motion.rotation, angles, atol=2e-6)
     # A node every eight cells leaves a turn of 15 mrad this much of the relief between.
     assert found.field.step == FINEST_STEP
-    told = float([note for note in found.notes if "Relief" in note][0].split("within ")[1].split(" m")[0])
+    told = float(next(note for note in found.notes if "Relief" in note).split("within ")[1].split(" m")[0])
     assert 0.05 < told < 0.4
     assert np.sqrt(np.nanmean(left(pair, truth, found) ** 2)) < told
 
@@ -70,19 +70,19 @@ def test_the_rotation_matrix_and_the_displacement():
 
 def test_sigmas_of_angles_cover_the_truth(tmp_path):
     angles, off = np.array([2e-4, -3e-4, 5e-4]), []
-    for seed in range(10):
+    for seed in range(6):
         folder = tmp_path / str(seed)
         folder.mkdir()
         pair, _ = rigid_world(folder, Surface(seed, slope=14), SHIFT, angles, size=240, white=0.5, seed=seed)
         motion = global_motion(pair, ("rotation",), 0, Silent())
         off.append((motion.rotation - angles) / motion.rotation_sigma)
     off = np.abs(off)
-    assert np.mean(off < 3) >= 0.95 and 0.5 <= np.mean(off < 1) <= 0.9
+    assert (off < 3).all() and np.mean(off < 1) >= 0.5
 
 
 def test_blocks_start_from_the_motion(tmp_path):
     angles = np.array([0.0, 0.0, 0.03])
-    pair, truth = rigid_world(tmp_path, Surface(3, slope=18), SHIFT, angles, size=480, white=0.3)
+    pair, _ = rigid_world(tmp_path, Surface(3, slope=18), SHIFT, angles, size=480, white=0.3)
     found = solve(pair, block_size=60, rotation=True)
     # 30 mrad move the corners by 10 cells, further than a block finds its way from the middle's shift.
     assert sum(block.usable for block in found.blocks) > 0.8 * len(found.blocks)
@@ -99,7 +99,7 @@ def test_it_is_said_in_milliradians_and_seconds(tmp_path):
 
 
 def test_nodes_carry_the_smoothed_terrain(tmp_path):
-    pair, truth = rigid_world(tmp_path, lambda x, y: 1000 + 0.1 * x - 0.2 * y, size=100)
+    pair, _ = rigid_world(tmp_path, lambda x, y: 1000 + 0.1 * x - 0.2 * y, size=100)
     heights, uneven = node_heights(pair.reference, 10)
     # A node lies between cells: half a cell before the first of its block. On a plane the smoothing changes nothing.
     np.testing.assert_allclose(heights[5, 5], 1000 + 0.1 * 495 + 0.2 * 495, atol=1e-3)
@@ -108,14 +108,14 @@ def test_nodes_carry_the_smoothed_terrain(tmp_path):
 
 def test_settings_that_contradict_are_refused(tmp_path):
     pair, _ = rigid_world(tmp_path, Surface(3, slope=18), size=60)
-    for settings, word in ((dict(rotation=True, method="vertical_shift"), "sideways"),
-                           (dict(rotation=True, terms=("tilt",), method="lzd"), "tilt"),
-                           (dict(terms=("elevation",), method="nuth_kaab"), "METHOD=lzd")):
+    for settings, word in (({"rotation": True, "method": "vertical_shift"}, "sideways"),
+                           ({"rotation": True, "terms": ("tilt",), "method": "lzd"}, "tilt"),
+                           ({"terms": ("elevation",), "method": "nuth_kaab"}, "METHOD=lzd")):
         with pytest.raises(CoregistrationError, match=word):
             solve(pair, **settings)
 
 
 def test_terrain_that_cannot_tell_a_rotation_is_refused(tmp_path):
     pair, _ = rigid_world(tmp_path, lambda x, y: 1000.0 + 0.1 * x, size=120)
-    with pytest.raises(CoregistrationError, match="No rotation|No shift|too"):
+    with pytest.raises(CoregistrationError, match="No rotation between"):
         solve(pair, block_size=0, rotation=True)

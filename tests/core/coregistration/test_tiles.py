@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commonground.core.coregistration.coregister import Settings
+from commonground.core.coregistration.folder_lock import LOCK, FolderLock
 from commonground.core.coregistration.journal import Journal, fingerprint
 from commonground.core.coregistration.shift_field import read_shift_rasters
 from commonground.core.coregistration.tiles import (
@@ -21,6 +24,7 @@ from commonground.core.coregistration.tiles import (
     TileFile,
     TileResult,
     align_tiles,
+    mask_of,
     outputs,
     pooled,
 )
@@ -360,6 +364,182 @@ def test_cancelling_keeps_whole_tiles_and_is_quick(world, first, tmp_path):
     assert bits(tmp_path / "out") == expected
 
 
+@pytest.fixture(scope="module")
+def landslides(tmp_path_factory):
+    """The same world with a hill of 8 m on a tenth of each tile that has been aligned."""
+    world = make_tiles(tmp_path_factory.mktemp("landslides"), extra=False)
+    for path in sorted(world.folder.iterdir()):
+        dataset = gdal.Open(str(path), gdal.GA_Update)
+        heights = dataset.ReadAsArray()
+        heights[40:80, 40:80] -= np.where(heights[40:80, 40:80] > -9000, np.float32(8), np.float32(0))
+        dataset.GetRasterBand(1).WriteArray(heights)
+    return world
+
+
+AUTO = replace(QUICK, auto_stable=True)
+
+
+def test_stable_terrain_is_told_by_each_tile(landslides, tmp_path):
+    out = tmp_path / "out"
+    found = align(landslides, out, AUTO)
+    given = align(landslides, tmp_path / "given", QUICK)
+    for name, shift in landslides.shifts.items():
+        result, mask = found[name], Dem.open(mask_of(str(out), name))
+        assert result.status == "done" and "told automatically" in result.reason
+        assert (result.dx, result.dy, result.dz) == pytest.approx(shift, abs=0.15)
+        assert mask.grid.aligned_with(landslides.reference.grid)
+        tile = Dem.open(str(landslides.folder / f"{name}.tif")).grid
+        row, col = (round(float(value)) for value in tile.cell_of(*mask.grid.map_of(0.0, 0.0)))
+        cells = mask.read() > 0
+        rows, cols = np.mgrid[:cells.shape[0], :cells.shape[1]] + np.array([row, col])[:, None, None]
+        # The tile's content moves by up to 1.6 cells: judged on the reference's cells, where it then lies.
+        slid = (rows > 43) & (rows < 76) & (cols > 43) & (cols < 76)
+        far = (rows < 30) | (rows > 90) | (cols < 30) | (cols > 90)
+        assert cells[slid].mean() < 0.1 and cells[far].mean() > 0.85
+        assert result.count < given[name].count and not os.path.exists(mask_of(str(tmp_path / "given"), name))
+        assert result.nmad_after < given[name].nmad_after
+    assert not [name for name in os.listdir(out) if name.startswith(".")]
+
+
+def test_another_stable_terrain_is_another_result(landslides, tmp_path):
+    out = tmp_path / "out"
+    one = TileFile("n1e1", str(landslides.folder / "n1e1.tif"))
+
+    def status(plan):
+        return align(landslides, out, plan, tiles=[one])["n1e1"].status
+
+    assert [status(QUICK), status(AUTO), status(AUTO)] == ["done", "done", "unchanged"]
+    os.remove(mask_of(str(out), "n1e1"))
+    assert status(AUTO) == "done" and os.path.exists(mask_of(str(out), "n1e1"))
+    assert status(QUICK) == "done" and not os.path.exists(mask_of(str(out), "n1e1")), "no mask of another run stays"
+
+
+def test_automatic_terrain_is_the_same_for_any_workers(landslides, tmp_path):
+    for workers in (1, 16):
+        align(landslides, tmp_path / str(workers), AUTO, workers=workers)
+    assert bits(tmp_path / "1") == bits(tmp_path / "16") and len(bits(tmp_path / "1")) == 27
+
+
+def test_the_aligned_tile_gets_its_layout(world, tmp_path):
+    one = [TileFile("n1e1", str(world.folder / "n1e1.tif"))]
+    for layout in ("plain", "overviews", "cog"):
+        folder = tmp_path / layout
+        assert align(world, folder, replace(QUICK, layout=layout), tiles=one)["n1e1"].status == "done"
+        dataset = gdal.Open(outputs(str(folder), "n1e1")[-1])
+        assert (dataset.GetMetadataItem("LAYOUT", "IMAGE_STRUCTURE") == "COG") == (layout == "cog")
+        np.testing.assert_array_equal(dataset.ReadAsArray(), gdal.Open(
+            outputs(str(tmp_path / "plain"), "n1e1")[-1]).ReadAsArray())
+        assert align(world, folder, replace(QUICK, layout=layout), tiles=one)["n1e1"].status == "unchanged"
+
+
+class TestOneRunAtATime:
+    def test_the_second_is_refused_and_harms_nothing(self, world, tmp_path):
+        out = tmp_path / "out"
+
+        class Second(Silent):
+            said = ""
+
+            def step(self, fraction, message=""):
+                if fraction > 0.3 and not self.said:
+                    before = set(os.listdir(out))
+                    with pytest.raises(OutputError, match="OUTPUT is in use: process") as error:
+                        align(world, out, QUICK)
+                    self.said = str(error.value)
+                    assert before <= set(os.listdir(out)), "nor are the first one's hidden folders taken away"
+
+        progress = Second()
+        assert list(statuses(align(world, out, QUICK, workers=1, progress=progress)).values()).count("done") == 9
+        assert str(os.getpid()) in progress.said and str(out) in progress.said and progress.said.count(". ") == 0
+        assert not (out / LOCK).exists()
+        assert list(statuses(align(world, out, QUICK)).values()).count("unchanged") == 9
+
+    def test_another_process_is_refused(self, world, tmp_path):
+        out = tmp_path / "out"
+        script = SCRIPT.format(tests=str(TESTS), conftest=str(TESTS / "conftest.py"), here=str(Path(__file__).parent),
+                               reference=world.reference.path, folder=str(world.folder), out=str(out))
+        with FolderLock(str(out)):
+            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+            assert done.returncode and f"process {os.getpid()} on " in done.stderr
+            assert os.listdir(out) == [LOCK]
+        assert os.listdir(out) == []
+
+    def test_a_failed_or_cancelled_run_lets_go(self, world, tmp_path):
+        with pytest.raises(Cancelled):
+            align(world, tmp_path, QUICK, progress=Impatient(0.4))
+        with pytest.raises(ZeroDivisionError), FolderLock(str(tmp_path)):
+            raise ZeroDivisionError
+        assert not (tmp_path / LOCK).exists()
+
+    @pytest.mark.parametrize("change", [{"pid": "dead"}, {"token": "of an earlier process"}, {"started": "1"}])
+    def test_a_dead_run_is_taken_over(self, tmp_path, change):
+        """Also where its process id is used again: by us, or by another."""
+        with FolderLock(str(tmp_path)) as lock:
+            known = json.loads((tmp_path / LOCK).read_text())
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            if "pid" in change:
+                dead = subprocess.Popen([sys.executable, "-c", ""])
+                dead.wait()
+                change = {"pid": dead.pid}
+            elif "started" in change:
+                known["pid"] = child.pid
+            (tmp_path / LOCK).write_text(json.dumps({**known, **change}))
+            with FolderLock(str(tmp_path)):
+                assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+                assert os.listdir(tmp_path) == [LOCK]
+                with pytest.raises(OutputError), lock:
+                    pass
+        finally:
+            child.communicate(b"\n")
+
+    @pytest.mark.parametrize("content", [
+        {"host": "elsewhere"}, {"host": "elsewhere", "pid": 1}, {"pid": os.getppid()}, {"pid": 1}])
+    def test_a_run_that_may_live_is_respected(self, tmp_path, content):
+        from commonground.core.coregistration import folder_lock
+
+        pid = content.get("pid", 1)
+        known = {"pid": pid, "host": socket.gethostname(), "started": folder_lock._started(pid), "token": "x"}
+        (tmp_path / LOCK).write_text(json.dumps({**known, **content}))
+        with pytest.raises(OutputError, match=r"remove tiles\.lock"), FolderLock(str(tmp_path)):
+            pass
+        assert (tmp_path / LOCK).exists()
+
+    @pytest.mark.parametrize("content", ["", "{\"pid\": 1", "[]"])
+    def test_a_torn_lock_blocks_nobody(self, tmp_path, content):
+        (tmp_path / LOCK).write_text(content)
+        with FolderLock(str(tmp_path)):
+            assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+        assert os.listdir(tmp_path) == []
+
+    def test_of_many_that_find_a_dead_run_one_goes_on(self, tmp_path):
+        for _ in range(20):
+            (tmp_path / LOCK).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "token": "old"}))
+            held, refused, gate = [], [], threading.Barrier(6)
+
+            def start(held=held, refused=refused, gate=gate):
+                gate.wait()
+                try:
+                    lock = FolderLock(str(tmp_path)).__enter__()
+                except OutputError as error:
+                    refused.append(error)
+                else:
+                    held.append(lock)
+
+            threads = [threading.Thread(target=start) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert (len(held), len(refused)) == (1, 5)
+            held[0].__exit__(None, None, None)
+            assert os.listdir(tmp_path) == []
+
+    def test_a_folder_that_cannot_be_made_is_one_sentence(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(OutputError, match="Cannot write"), FolderLock(str(tmp_path / "file")):
+            pass
+
+
 SCRIPT = """
 import runpy, sys
 sys.path.insert(0, {tests!r})
@@ -387,6 +567,7 @@ def test_a_killed_run_goes_on(world, first, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert process.returncode == -signal.SIGKILL, process.stderr.read()
+    assert json.loads((out / LOCK).read_text())["pid"] == process.pid, "its lock is left, and blocks nobody"
     with open(out / JOURNAL, "a", encoding="utf-8") as file:
         file.write('{"name": "n9')
     (out / ".commonground-tiles-left").mkdir(exist_ok=True)

@@ -1,0 +1,67 @@
+"""Streaming statistics beyond reading: python bench/counting.py [MEGAPIXELS [WORKERS]]. Prints JSON.
+
+Heavy-tailed differences in tiles, as a report gives them: nanoseconds a pixel of the two passes (all statistics: NMAD,
+median, quantiles and the sums behind mean, STD, MAE and skewness), of these sums alone, and of numpy's two medians for
+the NMAD alone; the largest error of any statistic in metres against the whole array; bytes held, whatever the size.
+"""
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import house  # noqa: F401
+import numpy as np
+from commonground.core.statistics.robust import DEFINITIONS, Moments, nmad, summarize
+from commonground.core.statistics.streaming import PIECE, Bins, Sketch
+
+TILE, REPEATS = 512, 5
+METRES = [part.key for part in DEFINITIONS if part.unit == "m"]
+
+
+def main(megapixels: int = 16, workers: int = 1) -> None:
+    """Measure and print."""
+    rng = np.random.default_rng(1)
+    dh = (0.4 + 2.5 * rng.standard_t(4, megapixels * 1_000_000)).astype(np.float32)
+    tiles = [dh[start:start + TILE**2] for start in range(0, dh.size, TILE**2)]
+    bins = Bins.around(tiles[0][:50_000])
+    with ThreadPoolExecutor(workers) as pool:
+        def passed(part):
+            list(pool.map(part.add, tiles))
+            return part
+
+        first, sketch = best(lambda: passed(Sketch(bins)))
+        second, refined = best(lambda: passed(sketch.refine()))
+        last, found = best(refined.summary)
+    sums, _ = best(lambda: [Moments.of(dh[start:start + PIECE]) for start in range(0, dh.size, PIECE)])
+    numpys, _ = best(lambda: nmad(dh), 1)
+    exact = summarize(dh)
+    counts = refined.counts.nbytes + sketch.counts.nbytes
+    print(json.dumps({
+        "megapixels": megapixels, "workers": workers,
+        "first_pass_ns": per_pixel(first, dh), "second_pass_ns": per_pixel(second, dh),
+        "both_ns": per_pixel(np.add(first, second), dh),
+        "of_which_sums_ns": per_pixel(sums, dh), "numpy_nmad_ns": per_pixel(numpys, dh),
+        "summary_seconds": round(last[0], 4),
+        "largest_error_m": max(abs(getattr(found, key) - getattr(exact, key)) for key in METRES),
+        "nmad_error_m": abs(found.nmad - exact.nmad), "counts_bytes": counts,
+    }, indent=1))
+
+
+def best(function, repeats: int = REPEATS) -> tuple:
+    """`((cpu, wall) seconds, result)`, the least of a few runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time(), time.perf_counter()
+        result = function()
+        times.append((time.process_time() - start[0], time.perf_counter() - start[1]))
+    return [min(part) for part in zip(*times)], result
+
+
+def per_pixel(seconds, values) -> dict:
+    """Nanoseconds a pixel."""
+    return {name: round(part / values.size * 1e9, 2) for name, part in zip(("cpu", "wall"), seconds)}
+
+
+if __name__ == "__main__":
+    main(*(int(part) for part in sys.argv[1:3]))
