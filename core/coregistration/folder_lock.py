@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
+import platform
 import time
 import uuid
 
@@ -27,20 +27,24 @@ class FolderLock:
 
     def __init__(self, folder: str):
         self._folder, self._path = folder, os.path.join(folder, LOCK)
-        self._own = {"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid()),
+        self._own = {"pid": os.getpid(), "host": platform.node(), "started": _started(os.getpid()),
                      "token": uuid.uuid4().hex}
         self._file = None
 
     def __enter__(self) -> FolderLock:
         prepare_folder(self._path)
-        while not self._made():
-            holder = _holder(self._path)
-            if holder is not None and not (_abandoned(holder) and _moved_away(self._path, holder)):
-                raise OutputError(
-                    f"OUTPUT is in use: process {holder.get('pid', '?')} on {holder.get('host', 'an unknown host')} "
-                    f"writes tiles into {self._folder}; wait for it, choose another folder, or remove {LOCK} there if "
-                    "no such run exists.")
         _held.add(self._own["token"])
+        try:
+            while not self._made():
+                holder = _holder(self._path)
+                if holder is not None:
+                    raise OutputError(
+                        f"OUTPUT is in use: process {holder.get('pid', '?')} on {holder.get('host', 'another host')} "
+                        f"writes tiles into {self._folder}; wait for it, choose another folder, or remove {LOCK} there "
+                        "if no such run exists.")
+        except OutputError:
+            _held.discard(self._own["token"])
+            raise
         return self
 
     def __exit__(self, *_) -> None:
@@ -58,7 +62,7 @@ class FolderLock:
         except OSError as error:
             raise OutputError(f"Cannot write {self._path}: {error.strerror}. Choose a folder that can be "
                               "written.") from error
-        # Open as long as we hold it: Windows lets nobody move a file that is open.
+        # Open as long as we hold it: Windows lets nobody remove a file that is open.
         self._file = os.fdopen(handle, "w", encoding="utf-8")
         try:
             self._file.write(json.dumps(self._own))
@@ -71,22 +75,59 @@ class FolderLock:
         return True
 
 
-def _read(path: str) -> dict | None:
-    """What a lock says; {} where that is nothing, None where there is none."""
+def _read(path: str) -> dict:
+    """What a lock says; {} where that is nothing."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            found = json.loads(file.read())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
+            return _said(file)
+    except OSError:
+        return {}
+
+
+def _said(file) -> dict:
+    file.seek(0)
+    try:
+        found = json.loads(file.read())
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _holder(path: str) -> dict | None:
-    """`_read` of a lock that has had the time to be written."""
+    """Who holds a lock; None where nobody does any more, and the file of a dead process is gone."""
+    holder: dict = {}
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            _claim(file)
+            holder = _said_in_time(file)
+            if not _abandoned(holder):
+                return holder
+            if os.name != "nt":
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    os.remove(path)
+                return None
+        os.remove(path)  # Windows: not while it is open here, and never while its holder has it open
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        return holder
+    return None
+
+
+def _claim(file) -> None:
+    """Of several runs that look at one lock, one at a time may take it away; a file system may not know of this."""
+    if os.name == "nt":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _said_in_time(file) -> dict:
+    """`_said` of a file that its holder has had the time to write."""
     deadline = time.monotonic() + PATIENCE
-    while not (found := _read(path)) and found is not None and time.monotonic() < deadline:
+    while not (found := _said(file)) and time.monotonic() < deadline:
         time.sleep(PAUSE)
     return found
 
@@ -95,7 +136,7 @@ def _abandoned(holder: dict) -> bool:
     """True where the holder's process is known to be gone; on Windows where it may be, for its file tells."""
     if not holder:
         return True  # killed before it wrote its name
-    if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
+    if holder.get("host") != platform.node() or not isinstance(holder.get("pid"), int):
         return False
     pid = holder["pid"]
     if pid == os.getpid():
@@ -120,20 +161,3 @@ def _started(pid: int) -> str:
             return file.read().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
-
-
-def _moved_away(path: str, holder: dict) -> bool:
-    """True where the lock of a dead process is out of the way; of several that try, one moves each file."""
-    aside = f"{path}-{uuid.uuid4().hex}"
-    try:
-        os.rename(path, aside)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    if _read(aside) != holder:
-        # Another run was faster, and this is its lock already.
-        os.rename(aside, path)
-    else:
-        os.remove(aside)
-    return True

@@ -15,6 +15,8 @@ from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST_SIDE = 256
 SAMPLE = 100_000
+EXACT = 1e-5  # of the relief: differences below it are rounding
+CLEARLY = 0.9  # of the NMAD that the nearer start leaves
 STRIDE = 32  # from one level to the next: least squares at one end within a few cells of the next
 
 
@@ -80,10 +82,12 @@ def searched(pair: Pair, seed: int) -> np.ndarray:
     offset = _best_offset(pair)
     window = stable_window(pair, (offset,), seed)
     best, least = np.zeros(3), np.inf
+    nothing = EXACT * nmad(window.heights)
     for start in (np.zeros(3), offset):
         solution = lzd(window, start, cell)
-        left = nmad(window.residuals(solution.shift))
-        if np.isfinite(left) and left < least:
+        left = max(nmad(window.residuals(solution.shift)), nothing)
+        # Ground that repeats itself fits as well far off: only a clearly better fit is worth the way.
+        if np.isfinite(left) and left < CLEARLY * least:
             best, least = solution.shift, left
     return best
 

@@ -10,7 +10,7 @@ from .terrain_window import TerrainWindow
 
 ITERATIONS = 60
 SETTLED = 5e-3  # cells
-DRAWN = 1.25  # how much of the estimated pull towards whole cells stands in sigma
+DRAWN = 0.85  # how much of the estimated pull towards whole cells stands in sigma
 REACH = 2  # cells to each side among which the nearest is sought
 
 

@@ -8,7 +8,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -259,7 +260,7 @@ def _looked_at(tile: TileFile, ground: Ground, journal: Journal) -> Job | TileRe
         return replace(blank, reason=str(error))
     key, content = journal.get(tile.name)
     if key == job.key:
-        known = TileResult(**content)
+        known = TileResult(**{**content, "quantiles": _packed(content["quantiles"])})
         if not known.aligned:
             return known
         if _stands(job):
@@ -431,7 +432,12 @@ def _compared(job: Job, ground: Dem, aligned: str, progress: Progress) -> dict:
     before, after = (part.summary() for part in second)
     return {"count": before.count, "nmad_before": before.nmad, "nmad_after": after.nmad,
             "median_before": before.median, "median_after": after.median,
-            "quantiles": tuple(tuple(float(f"{value:.5g}") for value in part.quantiles(SHARES)) for part in second)}
+            "quantiles": _packed([float(f"{value:.5g}") for value in part.quantiles(SHARES)] for part in second)}
+
+
+def _packed(quantiles: Iterable) -> tuple:
+    """Numbers of each state as they take the least memory: ten thousand tiles have millions."""
+    return tuple(array("d", values) for values in quantiles)
 
 
 def _gather(windows: list, read, counters: list, progress: Progress) -> None:

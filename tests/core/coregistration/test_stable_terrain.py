@@ -107,6 +107,15 @@ def test_change_is_found_and_little_else(tmp_path, kind, slope):
     assert f"{found.changed:.1%}" in found.note and found.cell == CELL
 
 
+@pytest.mark.parametrize("scale, amount, slope", [(25, -8.0, 22), (12, 8.0, 15)])
+def test_a_quarter_of_the_ground_may_have_changed(tmp_path, scale, amount, slope):
+    seed = 925 + scale + slope
+    change = np.where(patches(np.random.default_rng(seed), 0.25, scale) > 0, amount, 0.0)
+    world = world_with(tmp_path, change, seed, slope)
+    hit, lost = world.rates(world.judged())
+    assert hit >= 0.95 and lost <= 0.15, (hit, lost)
+
+
 @pytest.mark.parametrize("slope", [8, 22])
 def test_a_shift_that_differs_in_each_corner_is_no_change(tmp_path, slope):
     world = world_with(tmp_path, np.zeros((SIZE, SIZE)), 77 + slope, slope)

@@ -2,9 +2,9 @@
 
 import json
 import os
+import platform
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -498,7 +498,7 @@ class TestOneRunAtATime:
         from commonground.core.coregistration import folder_lock
 
         pid = content.get("pid", 1)
-        known = {"pid": pid, "host": socket.gethostname(), "started": folder_lock._started(pid), "token": "x"}
+        known = {"pid": pid, "host": platform.node(), "started": folder_lock._started(pid), "token": "x"}
         (tmp_path / LOCK).write_text(json.dumps({**known, **content}))
         with pytest.raises(OutputError, match=r"remove tiles\.lock"), FolderLock(str(tmp_path)):
             pass
@@ -513,7 +513,7 @@ class TestOneRunAtATime:
 
     def test_of_many_that_find_a_dead_run_one_goes_on(self, tmp_path):
         for _ in range(20):
-            (tmp_path / LOCK).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "token": "old"}))
+            (tmp_path / LOCK).write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "token": "old"}))
             held, refused, gate = [], [], threading.Barrier(6)
 
             def start(held=held, refused=refused, gate=gate):

@@ -193,6 +193,10 @@ class TestVirtualPaths:
             dem = Dem.open(f"/vsicurl/http://127.0.0.1:{port}/secondary.tif")
             np.testing.assert_array_equal(dem.read(), world.secondary.read())
             assert dem.name == "secondary.tif"
+            nodes, here = self.aligned(world.reference.path, world.secondary.path, str(tmp_path / "out.tif"))
+            found, there = self.aligned(world.reference.path, dem.path, str(tmp_path / "served.tif"))
+            np.testing.assert_array_equal(found, nodes)
+            np.testing.assert_array_equal(there, here)
         finally:
             server.kill()
             server.wait()
