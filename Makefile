@@ -7,7 +7,7 @@ DEMO = demo_output/known_truth/shifts.gpkg
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-core test-qgis bench bench-accuracy bench-altimetry bench-frames models screenshot screenshots package lint clean docs security start-time test-qgis-versions translations smoke help-figures reliability
+.PHONY: help setup demo test test-core test-qgis bench bench-accuracy bench-altimetry bench-frames bench-kernels models screenshot screenshots package lint clean docs security start-time test-qgis-versions translations smoke help-figures reliability
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench-frames: setup ## Measure frames and epochs beside PROJ, the disk and QGIS'
 
 bench-altimetry: setup ## Measure Import Altimetry beside ogr2ogr, and its memory (ten minutes, 3 GB)
 	@$(PYTHON) bench/altimetry.py all
+
+bench-kernels: setup ## Measure the sub-pixel bias of sampling kernels on terrains known exactly (some seconds)
+	@$(PYTHON) bench/kernels.py
 
 test-qgis-versions: ## Run all tests on QGIS 3.40 and 3.44 in chroots (root; 20 minutes and 5 GB the first time)
 	@tools/test_versions.sh

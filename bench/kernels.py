@@ -1,9 +1,9 @@
 """What a kernel does to a shift: python bench/kernels.py   (some seconds)
 
 A surface that is known exactly is put on a grid, and again after a known shift; no noise. Least squares on the
-gradient (as lzd, without weights) then find the shift, with the second grid sampled by each kernel in turn. What is
-left is the kernel's own bias. Prints the table of docs/coregistration.md: the largest error of a shift (thousandths of
-a cell) and the error of heights sampled at the true shift (RMS, % of the terrain's rise over a cell).
+product's gradient (as lzd, without weights) then find the shift, with the second grid sampled by each kernel in turn.
+What is left is the kernel's own bias. Prints the table of docs/coregistration.md: the largest error of a shift
+(thousandths of a cell) and the error of heights sampled at the true shift (RMS, % of the terrain's rise over a cell).
 """
 
 from __future__ import annotations
@@ -94,11 +94,19 @@ KERNELS = {"bilinear": by(_KERNELS["bilinear"]), "cubic convolution (Keys)": by(
            "cubic B-spline": by_splines, "Lagrange, six points": by(LAGRANGE)}
 
 
+def slope_along(heights, axis: int):
+    """The derivative (m/m) by the cells to either side, as TerrainWindow takes it."""
+    def cells(away):
+        return np.roll(heights, -away, axis)
+
+    return (2 * (cells(1) - cells(-1)) + cells(2) - cells(-2)) / (8 * CELL)
+
+
 def measured(surface, shift: tuple, sample) -> tuple[float, float]:
     """`(error of the shift (cells), RMS error of heights at the true shift (rises over a cell))`."""
     ground = surface(*on_grid((0.0, 0.0)))
     moved = np.ascontiguousarray(surface(*on_grid(shift)), dtype=np.float32)
-    gy, gx = np.gradient(ground, -CELL, CELL)
+    gx, gy = slope_along(ground, 1), -slope_along(ground, 0)
     inner = (slice(RIM, -RIM),) * 2
     rows, cols = (places[inner].ravel().astype(float) for places in np.mgrid[:SIDE, :SIDE])
     ground, gx, gy = (values[inner].ravel() for values in (ground, gx, gy))

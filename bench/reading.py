@@ -60,7 +60,7 @@ def rows(name: str, block_size: int) -> list[str]:
     lines = ["| stage | times | of the reference's cells | of the secondary's |", "|---|---|---|---|"]
     for stage, said in STAGES.items():
         times = passes if stage == "window_quadratic" else 2 if stage == "search" else 1
-        shares = " | ".join(f"{asked[stage, dem.path] / times / cells:.2f}" for dem in (reference, secondary))
+        shares = " | ".join(f"{asked[stage, dem.path] / times / cells:.1f}" for dem in (reference, secondary))
         lines.append(f"| {said} | {times:.0f} | {shares} |")
     return lines
 

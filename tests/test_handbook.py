@@ -2,13 +2,20 @@
 
 import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from worlds import constant_field, make_world, wkt
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("index", "tutorial", "explained", "reference", "notebook", "gallery")
+PAGES = ("index", "tutorial", "explained", "reference", "coregistration", "notebook", "gallery")
 WORDS = {"itrf": "reframeitrf", "plate": "propagateepoch", "coregistration": "blockwisecoregister",
          "nuth": "blockwisecoregister"}
 
@@ -69,10 +76,82 @@ def test_quoted_figures_are_called_quoted():
     assert "3.42 m before and 2.20 m after" in text and "quoted" in text
 
 
+def numbers(line):
+    return [float(number) for number in re.findall(r"[\d.]+", line.split("|", 2)[2])]
+
+
+def test_the_table_of_kernels_is_what_the_command_prints():
+    made = subprocess.run([sys.executable, ROOT / "bench" / "kernels.py"], text=True, capture_output=True, check=True)
+    head, _, *rows = made.stdout.splitlines()
+    text = text_of("coregistration").splitlines()
+    assert head in text and len(rows) == 4
+    for row in rows:
+        kernel = row.split("|", 2)[1]
+        (printed,) = (line for line in text if line.startswith(f"|{kernel}|"))
+        np.testing.assert_allclose(numbers(printed), numbers(row), rtol=0.05)
+
+
+@pytest.fixture(scope="module")
+def aligned(tmp_path_factory):
+    """A folder where the handbook's Python has run: a DEM that lay 12 m too far west, 7 m too far north, 1.5 m low."""
+    folder = tmp_path_factory.mktemp("handbook")
+    make_world(folder, constant_field(12.0, -7.0, 1.5), size=400, slope=14, white=0.2)
+    (code,) = re.findall(r"```python\n(.*?)```", text_of("coregistration"), re.S)
+    setup = "import sys; sys.path.insert(0, 'bench'); import house; import os; os.chdir(sys.argv[1])\n"
+    model = ("\nfrom commonground.core.coregistration.deformation_model import write_deformation_model\n"
+             "write_deformation_model(found.field, 'model.json', 'handbook')\n")
+    subprocess.run([sys.executable, "-c", setup + code + model, str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
+def heights(path):
+    from osgeo import gdal
+
+    return gdal.Open(str(path)).ReadAsArray()[30:-30, 30:-30]
+
+
+def test_the_handbooks_python_aligns_a_pair(aligned):
+    dh = heights(aligned / "reference.tif") - heights(aligned / "aligned.tif")
+    assert abs(np.median(dh)) < 0.01 and np.std(dh) < 0.35
+
+
+@pytest.mark.skipif(shutil.which("gdalwarp") is None, reason="GDAL's commands are not there")
+def test_the_handbooks_stock_commands_move_alike(aligned):
+    (commands,) = re.findall(r"```bash\n(.*?)```", text_of("coregistration"), re.S)
+    (aligned / "points_on_the_secondary.csv").write_text("x,y,z\n502000,7798000,100\n", encoding="utf-8")
+    commands = commands.replace("/data/model.json", str(aligned / "model.json"))
+    commands = commands.replace("secondary.tif moved.tif", "-te 500000 7796000 504000 7800000 -tr 10 10 secondary.tif "
+                                "moved.tif")
+    commands = commands.replace("moved.gpkg points_on_the_secondary.gpkg",
+                                "-f CSV moved.csv points_on_the_secondary.csv -oo X_POSSIBLE_NAMES=x -oo "
+                                "Y_POSSIBLE_NAMES=y -oo Z_POSSIBLE_NAMES=z -lco GEOMETRY=AS_XYZ")
+    subprocess.run(["bash", "-ec", commands], cwd=aligned, check=True)
+    assert np.median(np.abs(heights(aligned / "moved.tif") - heights(aligned / "aligned.tif"))) < 0.02
+    moved = (aligned / "moved.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[:3]
+    np.testing.assert_allclose([float(value) for value in moved], [502012, 7797993, 101.5], atol=0.05)
+
+
+def test_the_handbooks_steps_for_degrees_move_a_point(tmp_path):
+    from commonground.core.coregistration.deformation_model import write_deformation_model
+    from commonground.core.coregistration.shift_field import ShiftField
+    from commonground.core.raster.grid import Grid
+    from pyproj import Geod, Transformer
+
+    grid = Grid((-118.3, 1 / 3600, 0.0, 34.6, 0.0, -1 / 3600), 900, 900, wkt(4326))
+    write_deformation_model(ShiftField.constant(grid, (12.0, -7.0, 1.5)), str(tmp_path / "model.json"), "handbook")
+    (before,) = re.findall(r"`(\+step \+proj=axisswap .*?)` before", text_of("coregistration"))
+    swap, to_radians = re.findall(r"\+step [^`]*?(?= \+step|$)", before)
+    after = f"{to_radians.replace('_in=deg', '_in=rad').replace('_out=rad', '_out=deg')} {swap}"
+    moved = Transformer.from_pipeline(
+        f"+proj=pipeline {before} +step +inv +proj=defmodel +model={tmp_path / 'model.json'} {after}").transform(
+        34.5, -118.2, 100.0, 2010.0)
+    azimuth, _, way = Geod(ellps="WGS84").inv(-118.2, 34.5, moved[1], moved[0])
+    east, north = way * np.sin(np.radians(azimuth)), way * np.cos(np.radians(azimuth))
+    np.testing.assert_allclose((east, north, moved[2]), (12.0, -7.0, 101.5), atol=0.01)
+
+
 def test_make_docs_brings_what_it_needs():
     """From a clean clone: the demo's results are made first where they are not there."""
-    import subprocess
-
     done = subprocess.run(["make", "-n", "docs", "DEMO=build/not_there.gpkg"], cwd=ROOT, text=True,
                           capture_output=True, check=True)
     steps = [step for step in ("demo/demo.py", "make_help_figures.py", "screenshot.sh", "make_reproductions.py",

@@ -1,11 +1,13 @@
 # ruff: noqa: E501
 """Make docs/notebook.md and docs/gallery.md: two published examples done again (`make docs`, after `make demo`).
 
-Every figure of ours in them is computed here, from the core and from the demo's results.
+Every figure of ours in them is computed here, from the core and from the demo's results; so is the picture of stable
+terrain in docs/coregistration.md.
 """
 
 import csv
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -202,8 +204,8 @@ at every cell, and the best NMAD that any shift could reach is about the noise, 
 | xDEM's example | here |
 |---|---|
 | load reference, secondary, glacier outlines | choose them in *Blockwise Coregister*; outlines are `UNSTABLE` |
-| `BlockwiseCoreg(NuthKaab(), block size)` | `METHOD=nuth_kaab`, `BLOCK_SIZE` |
-| fit and apply block by block | the blocks' shifts become one smooth field; the DEM is warped once by it (`FIELD=smooth`) |
+| `BlockwiseCoreg(NuthKaab(), block size)` | `METHOD=nuth_kaab` (the demo takes the default, `lzd`), `BLOCK_SIZE` |
+| fit and apply block by block | blocks are judged, then one smooth field is solved from all stable cells; the DEM is warped once by it (`FIELD=smooth`) |
 | heat maps of X, Y, Z | the dock, the report, and the `SHIFTS` layer with sigma, status and reason |
 | NMAD before and after | outputs `NMAD_BEFORE`, `NMAD_AFTER`, and the report by slope class |
 
@@ -211,7 +213,73 @@ How both compare in accuracy, speed and memory on the same data is measured by `
 """
 
 
+def change_on(shape):
+    """A glacier that thins by up to 25 m and patches of growth by 8 m, m of height."""
+    from scipy import ndimage
+
+    down, across = np.mgrid[:shape[0], :shape[1]] / shape[0]
+    half, middle = 0.10 - 0.05 * down, 0.3 + 0.1 * np.sin(5 * down)
+    thinning = -25 * np.clip(1.5 - 1.5 * np.abs(across - middle) / half, 0, 1) * (down < 0.7)
+    noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=shape), 14, mode="wrap")
+    return np.where(thinning < 0, thinning, 8.0 * ((noise > np.quantile(noise, 0.95)) & (across > 0.5)))
+
+
+def judged(secondary, change, folder):
+    """dh (m) of GLO-30 and a DEM that has changed, its cells that AUTO_STABLE keeps."""
+    from commonground.core.coregistration.stable_terrain import find_stable_terrain
+    from commonground.core.coregistration.terrain_window import Pair
+    from commonground.core.executors import open_executor
+    from commonground.core.progress import Silent
+    from commonground.core.raster.dem import Dem
+    from commonground.core.raster.masks import StableTerrain
+    from commonground.core.raster.resampling import Resampler
+    from commonground.core.raster.writing import RasterWriter
+
+    dem, path = Dem.open(str(secondary)), f"{folder}/{secondary.name}"
+    with RasterWriter(path, dem.grid) as writer:
+        writer.write((dem.read() + change).astype(np.float32))
+    pair = Pair(Dem.open(str(ROOT / "demo" / "data" / "los_angeles" / "glo30.tif")), Dem.open(path), StableTerrain())
+    with open_executor() as executor:
+        found = find_stable_terrain(pair, f"{folder}/mask.tif", 0, executor, Silent())
+    with Resampler(pair.secondary, pair.reference.grid) as resampler:
+        dh = pair.reference.read() - resampler.window(0, 0, *pair.reference.grid.shape)
+    return dh, found.mask.read() > 0
+
+
+def stable_mask():
+    """docs/images/stable_mask.png: what AUTO_STABLE leaves out of a pair whose change is known, and of the real one."""
+    from commonground.core.report.figures import png
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = DEMO / "known_truth" / "displaced.tif"
+        change = change_on(differences(DEMO / "known_truth")[2][0].shape)
+        known, real = judged(copy, change, folder), judged(DEMO / "los_angeles" / "nasadem_2012.tif", 0.0, folder)
+    figure = Figure(figsize=(12, 4.3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 4)
+    changed = change != 0
+    hit, lost = (~known[1] & changed).sum() / changed.sum(), (~known[1] & ~changed).sum() / (~changed).sum()
+    said = ("Displaced copy: dh before,\noutlined: the change put in",
+            f"left out (black): {hit:.0%} of the change,\n{lost:.0%} of the rest",
+            "Los Angeles: dh before", f"left out (black): {1 - real[1].mean():.0%}")
+    for place, (dh, kept) in enumerate((known, real)):
+        limit = 3 * np.nanpercentile(np.abs(dh), 68)
+        axes[2 * place].imshow(dh, cmap="RdYlBu", vmin=-limit, vmax=limit, aspect=1.2)
+        axes[2 * place + 1].imshow(kept, cmap="gray", vmin=0, vmax=1, aspect=1.2)
+    for axis in axes[:2]:
+        axis.contour(changed, levels=[0.5], colors="#c03", linewidths=0.7)
+    for axis, text in zip(axes, said):
+        axis.set_title(text, fontsize=10)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    (DOCS / "images" / "stable_mask.png").write_bytes(png(figure, 90))
+
+
 def main():
+    stable_mask()
+    print("docs/images/stable_mask.png")
     for name, make in (("notebook.md", notebook), ("gallery.md", gallery)):
         (DOCS / name).write_text(make(), encoding="utf-8")
         print(f"docs/{name}")

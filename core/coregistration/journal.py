@@ -69,7 +69,7 @@ def _read(path: str) -> dict:
                               "do all anew.")
         for line in file:
             entry = _parsed(line)
-            if entry:
+            if {"name", "key", "content"} <= entry.keys():
                 entries[entry["name"]] = line.rstrip("\n")
     return entries
 

@@ -165,7 +165,8 @@ def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(limit) or limit == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
     with np.errstate(invalid="ignore"):
-        *piece, row, col = np.nonzero(np.abs(bend, out=bend) > limit)
+        beyond = np.flatnonzero(np.abs(bend, out=bend) > limit)
+    *piece, row, col = np.unravel_index(beyond, bend.shape)
     around = np.stack([heights[(*piece, row + i, col + j)] for i in range(3) for j in range(3)])
     typical = np.median(around, axis=0)
     far = np.abs(heights[(*piece, row + 1, col + 1)] - typical) > limit

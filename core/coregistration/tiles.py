@@ -41,7 +41,7 @@ KEY = TAG + "TILE"
 LEAST_TASK = 6_000_000
 """Cells of a task for a cluster, whose scheduler takes 2 ms for each."""
 SHARES = np.linspace(0.0, 1.0, 129)
-POOL, PARTS = 4_000_000, (256, 8192)
+POOL, PARTS = 1_000_000, (128, 8192)
 """Values that stand for the cells of all tiles, and of one."""
 SIDE_POINTS = 9
 DETAILS = ("_shifts.gpkg", "_shift_rasters.tif", "_aligned.tif")
