@@ -94,6 +94,26 @@
    <translation>SHIFTS hat kein Koordinatenbezugssystem: Weisen Sie das der Referenz zu.</translation>
   </message>
   <message>
+   <location filename="../processing_provider/automatic_terrain.py" />
+   <source>Leaves out what changed coherently (glaciers, landslides, mines, forest growth) and slopes above 50 degrees, as the two DEMs show it, inside the stable terrain that is given. Up to a quarter of the ground may have changed. Look at the mask of the stable terrain used.</source>
+   <translation>Lässt aus, was sich zusammenhängend verändert hat (Gletscher, Rutschungen, Tagebaue, Waldwachstum), und Hänge über 50 Grad, so wie die beiden Höhenmodelle es zeigen, innerhalb des angegebenen stabilen Geländes. Bis zu einem Viertel des Bodens darf sich verändert haben. Sehen Sie sich die Maske des verwendeten stabilen Geländes an.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/automatic_terrain.py" />
+   <source>1 where the ground was taken to be stable, 0 elsewhere, on the reference's grid: polygons, mask and the automatic part together.</source>
+   <translation>1, wo der Boden als stabil galt, sonst 0, auf dem Gitter der Referenz: Polygone, Maske und der automatische Anteil zusammen.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/automatic_terrain.py" />
+   <source>Find stable terrain automatically</source>
+   <translation>Stabiles Gelände automatisch finden</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/automatic_terrain.py" />
+   <source>Stable terrain used</source>
+   <translation>Verwendetes stabiles Gelände</translation>
+  </message>
+  <message>
    <location filename="../processing_provider/base.py" />
    <source>Frames and epochs</source>
    <translation>Bezugsrahmen und Epochen</translation>
@@ -114,9 +134,34 @@
    <translation>Altimetrie</translation>
   </message>
   <message>
-   <location filename="../processing_provider/base.py" />
-   <source>{name}: '{value}' is not known; choose one of {choices}.</source>
-   <translation>{name}: '{value}' ist nicht bekannt; wählen Sie eines von {choices}.</translation>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>Names the frame realization, so that a known step is told from the shift; nothing is moved by it. Empty: the frame that the CRS names, if any.</source>
+   <translation>Nennt die Realisierung des Bezugsrahmens, damit ein bekannter Sprung von der Verschiebung unterschieden wird; bewegt wird dadurch nichts. Leer: der Rahmen, den das KBS nennt, falls vorhanden.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>When the ground was observed: decimal year (2012.9) or ISO date (2012-11-24). Empty: the coordinate epoch that the file states, if any.</source>
+   <translation>Wann der Boden beobachtet wurde: Dezimaljahr (2012.9) oder ISO-Datum (2012-11-24). Leer: die Koordinatenepoche, die die Datei angibt, falls vorhanden.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>Frame of the reference</source>
+   <translation>Bezugsrahmen der Referenz</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>Frame of the secondary</source>
+   <translation>Bezugsrahmen des sekundären Modells</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>Epoch of the reference</source>
+   <translation>Epoche der Referenz</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/beforehand.py" />
+   <source>Epoch of the secondary</source>
+   <translation>Epoche des sekundären Modells</translation>
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
@@ -141,66 +186,6 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194
    <location filename="../processing_provider/blockwise_coregister.py" />
    <source>The DEM to move; any grid and CRS.</source>
    <translation>Das zu bewegende Höhenmodell; Gitter und KBS beliebig.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Polygons of ground that has not changed; everything where empty.</source>
-   <translation>Polygone von Boden, der sich nicht verändert hat; leer: alles.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Polygons to leave out: glaciers, landslides, water, forest.</source>
-   <translation>Auszulassende Polygone: Gletscher, Rutschungen, Wasser, Wald.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>A raster whose non-zero cells are stable terrain.</source>
-   <translation>Ein Raster, dessen von null verschiedene Zellen stabiles Gelände sind.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>How a block's shift is found: nuth_kaab (cosine of aspect), lzd (robust least squares on the gradient), vertical_shift (height alone).</source>
-   <translation>Wie die Verschiebung eines Blocks gefunden wird: nuth_kaab (Kosinus der Exposition), lzd (robuster Ausgleich über den Gradienten), vertical_shift (nur die Höhe).</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>The largest side of a block; blocks share the raster evenly. 0: one global shift.</source>
-   <translation>Die längste Seite eines Blocks; die Blöcke teilen das Raster gleichmäßig. 0: eine globale Verschiebung.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>How far a block reaches into its neighbours while its shift is found.</source>
-   <translation>Wie weit ein Block in seine Nachbarn reicht, während seine Verschiebung gesucht wird.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>What runs between the blocks: a smooth field, one plane, or one constant shift.</source>
-   <translation>Was zwischen den Blöcken verläuft: ein glattes Feld, eine Ebene oder eine konstante Verschiebung.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>The kernel of the one warp.</source>
-   <translation>Der Kern der einen Umrechnung.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Whose cells the aligned DEM has.</source>
-   <translation>Wessen Zellen das ausgerichtete Höhenmodell hat.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Large blocks are fitted on a sample of their cells; the same seed draws the same ones.</source>
-   <translation>Große Blöcke werden an einer Stichprobe ihrer Zellen angepasst; gleicher Startwert, gleiche Stichprobe.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>0: one for each processor. The result does not depend on it.</source>
-   <translation>0: einer je Prozessor. Das Ergebnis hängt nicht davon ab.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>The address of a Dask scheduler whose workers see the same files, e.g. tcp://host:8786.</source>
-   <translation>Die Adresse eines Dask-Schedulers, dessen Worker dieselben Dateien sehen, z. B. tcp://host:8786.</translation>
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
@@ -239,6 +224,11 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
+   <source>All numbers with their definitions, for programs.</source>
+   <translation>Alle Zahlen mit ihren Definitionen, für Programme.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/blockwise_coregister.py" />
    <source>What was done</source>
    <translation>Was getan wurde</translation>
   </message>
@@ -251,66 +241,6 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194
    <location filename="../processing_provider/blockwise_coregister.py" />
    <source>Secondary DEM</source>
    <translation>Sekundäres Höhenmodell</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Stable terrain</source>
-   <translation>Stabiles Gelände</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Unstable terrain</source>
-   <translation>Instabiles Gelände</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Mask of stable terrain</source>
-   <translation>Maske des stabilen Geländes</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Method</source>
-   <translation>Verfahren</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Block size (cells of the reference)</source>
-   <translation>Blockgröße (Zellen der Referenz)</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Overlap (fraction of a block)</source>
-   <translation>Überlappung (Anteil eines Blocks)</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Shift field</source>
-   <translation>Verschiebungsfeld</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Resampling</source>
-   <translation>Umrechnung</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Grid of the result</source>
-   <translation>Gitter des Ergebnisses</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Seed</source>
-   <translation>Startwert</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Threads</source>
-   <translation>Threads</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>Dask scheduler</source>
-   <translation>Dask-Scheduler</translation>
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
@@ -346,6 +276,11 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194
    <location filename="../processing_provider/blockwise_coregister.py" />
    <source>HTML files (*.html)</source>
    <translation>HTML-Dateien (*.html)</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/blockwise_coregister.py" />
+   <source>Numbers as JSON</source>
+   <translation>Zahlen als JSON</translation>
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
@@ -391,11 +326,6 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194
    <location filename="../processing_provider/blockwise_coregister.py" />
    <source>Blocks used</source>
    <translation>Verwendete Blöcke</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/blockwise_coregister.py" />
-   <source>BLOCK_SIZE must be 0 (one global shift) or at least 16 cells.</source>
-   <translation>BLOCK_SIZE muss 0 (eine globale Verschiebung) oder mindestens 16 Zellen sein.</translation>
   </message>
   <message>
    <location filename="../processing_provider/blockwise_coregister.py" />
@@ -482,8 +412,18 @@ Li et al. (2023), doi:10.5194/tc-17-5299-2023; Nuth und Kääb (2011), doi:10.51
   </message>
   <message>
    <location filename="../processing_provider/coregister_points.py" />
+   <source>Method</source>
+   <translation>Verfahren</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_points.py" />
    <source>Block size (cells of the DEM)</source>
    <translation>Blockgröße (Zellen des Höhenmodells)</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_points.py" />
+   <source>Seed</source>
+   <translation>Startwert</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_points.py" />
@@ -499,11 +439,6 @@ Li et al. (2023), doi:10.5194/tc-17-5299-2023; Nuth und Kääb (2011), doi:10.51
    <location filename="../processing_provider/coregister_points.py" />
    <source>{all} points, {on} on the DEM, {stable} of them on stable terrain.</source>
    <translation>{all} Punkte, {on} auf dem Höhenmodell, davon {stable} auf stabilem Gelände.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/coregister_points.py" />
-   <source>Reading points</source>
-   <translation>Punkte werden gelesen</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_series.py" />
@@ -536,8 +471,8 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011.</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_series.py" />
-   <source>Loads the aligned DEMs with a hillshade, in time where epochs are known.</source>
-   <translation>Lädt die ausgerichteten Höhenmodelle mit Schummerung, zeitlich eingeordnet, wo Epochen bekannt sind.</translation>
+   <source>Loads the aligned DEMs with a hillshade and their shifts as arrows, in time where epochs are known.</source>
+   <translation>Lädt die ausgerichteten Höhenmodelle mit Schummerung und ihre Verschiebungen als Pfeile, zeitlich eingeordnet, wo Epochen bekannt sind.</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_series.py" />
@@ -558,6 +493,11 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011.</translation>
    <location filename="../processing_provider/coregister_series.py" />
    <source>Epochs of the DEMs</source>
    <translation>Epochen der Höhenmodelle</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_series.py" />
+   <source>Block size (cells of the reference)</source>
+   <translation>Blockgröße (Zellen der Referenz)</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_series.py" />
@@ -606,8 +546,106 @@ Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011.</translation>
   </message>
   <message>
    <location filename="../processing_provider/coregister_series.py" />
+   <source>{name}: shifts</source>
+   <translation>{name}: Verschiebungen</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_series.py" />
    <source>{name} was not aligned: {reason}</source>
    <translation>{name} wurde nicht ausgerichtet: {reason}</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Coregister Tiles</source>
+   <translation>Kacheln koregistrieren</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Moves every tile of a folder, a list or a virtual raster (VRT) onto one reference as Blockwise Coregister would, each by its own shift field, several at a time. A tile that cannot be aligned is named with its reason, and the others go on.
+
+The folder of the results keeps a journal, tiles.jsonl. A run that was cancelled or killed goes on where it ended: tiles that are done are not done again unless their file, the reference, the stable terrain around them or a setting has changed, or a result is missing.
+
+Nuth and Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194/tc-17-5299-2023.</source>
+   <translation>Bewegt jede Kachel eines Ordners, einer Liste oder eines virtuellen Rasters (VRT) auf eine Referenz, wie Blockweise koregistrieren es täte, jede mit ihrem eigenen Verschiebungsfeld, mehrere gleichzeitig. Eine Kachel, die nicht ausgerichtet werden kann, wird mit ihrem Grund genannt, die anderen laufen weiter.
+
+Der Ordner der Ergebnisse führt ein Journal, tiles.jsonl. Ein Lauf, der abgebrochen oder gewaltsam beendet wurde, geht dort weiter, wo er endete: Fertige Kacheln werden nicht noch einmal gerechnet, außer wenn sich ihre Datei, die Referenz, das stabile Gelände um sie herum oder eine Einstellung geändert hat oder ein Ergebnis fehlt.
+
+Nuth und Kääb (2011), doi:10.5194/tc-5-271-2011; Li et al. (2023), doi:10.5194/tc-17-5299-2023.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>The DEM that is taken to lie right; it may be far larger than a tile.</source>
+   <translation>Das Höhenmodell, dessen Lage als richtig gilt; es darf weit größer als eine Kachel sein.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>The DEMs to move, any grid and CRS each; of a VRT its member files. For thousands of tiles a VRT or FOLDER starts much faster than a list.</source>
+   <translation>Die zu bewegenden Höhenmodelle, Gitter und KBS jeweils beliebig; von einem VRT dessen Einzeldateien. Bei Tausenden von Kacheln starten ein VRT oder FOLDER viel schneller als eine Liste.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>All rasters in it and in the folders within; VRTs, hidden files and OUTPUT are left out.</source>
+   <translation>Alle Raster darin und in den Unterordnern; VRTs, versteckte Dateien und OUTPUT werden ausgelassen.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Gets for each tile an aligned DEM (_aligned.tif), shift rasters (_shift_rasters.tif) and shifts by block (_shifts.gpkg), named after it, with AUTO_STABLE the mask of the stable terrain used (_stable.tif), and the journal. One run at a time writes into it.</source>
+   <translation>Erhält je Kachel ein ausgerichtetes Höhenmodell (_aligned.tif), Verschiebungsraster (_shift_rasters.tif) und Verschiebungen je Block (_shifts.gpkg), nach ihr benannt, mit AUTO_STABLE die Maske des verwendeten stabilen Geländes (_stable.tif), und das Journal. Nur ein Lauf zugleich schreibt hinein.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>The outline of each tile: status (done, unchanged, refused), reason, global shift with sigmas (m), blocks, NMAD and median before and after (m), seconds, and the aligned DEM's file.</source>
+   <translation>Der Umriss jeder Kachel: Status (done, unchanged, refused), Grund, globale Verschiebung mit Sigmas (m), Blöcke, NMAD und Median vorher und nachher (m), Sekunden und die Datei des ausgerichteten Höhenmodells.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Overview map, worst tiles and table in one HTML file.</source>
+   <translation>Übersichtskarte, schlechteste Kacheln und Tabelle in einer HTML-Datei.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>DEM tiles</source>
+   <translation>Kacheln des Höhenmodells</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Folder of DEM tiles</source>
+   <translation>Ordner mit Kacheln des Höhenmodells</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Summary of the tiles</source>
+   <translation>Übersicht der Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Tiles</source>
+   <translation>Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Tiles done</source>
+   <translation>Fertige Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Tiles unchanged</source>
+   <translation>Unveränderte Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Tiles refused</source>
+   <translation>Abgelehnte Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>Give SECONDARIES or FOLDER: one of them must name the tiles.</source>
+   <translation>SECONDARIES oder FOLDER angeben: Eines davon muss die Kacheln nennen.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/coregister_tiles.py" />
+   <source>FOLDER: there is no folder {folder}.</source>
+   <translation>FOLDER: Den Ordner {folder} gibt es nicht.</translation>
   </message>
   <message>
    <location filename="../processing_provider/correct_bias.py" />
@@ -623,7 +661,7 @@ ramp: a polynomial of ORDER 0 to 3 in position. directional: a line and waves al
 Girod et al. (2017), doi:10.3390/rs9070704 (jitter); Gardelle et al. (2012), doi:10.3189/2012JoG11J175 (curvature).</source>
    <translation>Nimmt aus einem sekundären Höhenmodell heraus, was keine Verschiebung erklärt. dh = Referenz - sekundär auf stabilem Gelände wird robust angepasst, und der gefundene Fehler wird auf den eigenen Zellen des sekundären Modells addiert, ohne Umrechnung; Boden, der sich verändert hat, redet nicht mit.
 
-ramp: ein Polynom der Ordnung 0 bis 3 in der Lage. directional: eine Gerade und Wellen entlang ANGLE, wie vom Zittern eines Zeilenscanners; einer Welle wird geglaubt, wo die eine Seite der Szene sie auf der anderen vorhersagt. terrain: welche Kurve auch immer dh mit Höhe, Neigung oder Krümmung der Referenz beschreibt (wie bei Höhenmodellen ungleicher Auflösung). Solche Fehler und falsche Lage ähneln einander: erst koregistrieren (Blockweise koregistrieren), korrigieren, und nochmals koregistrieren, falls Verschiebungen bleiben. Ein Fehler nach Exposition ist eine Verschiebung.
+ramp: ein Polynom der Ordnung ORDER (0 bis 3) in der Lage. directional: eine Gerade und Wellen entlang ANGLE, wie vom Zittern eines Zeilenscanners; einer Welle wird geglaubt, wo die eine Seite der Szene sie auf der anderen vorhersagt. terrain: welche Kurve auch immer dh mit Höhe, Neigung oder Krümmung der Referenz beschreibt (wie bei Höhenmodellen ungleicher Auflösung). Solche Fehler und falsche Lage ähneln einander: erst koregistrieren (Blockweise koregistrieren), korrigieren, und nochmals koregistrieren, falls Verschiebungen bleiben. Ein Fehler nach Exposition ist eine Verschiebung.
 
 Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), doi:10.3189/2012JoG11J175 (Krümmung).</translation>
   </message>
@@ -934,8 +972,8 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
-   <source>A file, or a folder: all files of the product below it, in one layer; their names lie in the field 'file'. Keep the files' original names, which hold dates and releases.</source>
-   <translation>Eine Datei oder ein Ordner: alle Dateien des Produkts darunter, in einem Layer; ihre Namen stehen im Feld 'file'. Behalten Sie die ursprünglichen Dateinamen, sie enthalten Datum und Ausgabe.</translation>
+   <source>A file, or a folder: all files of the product below it; their names lie in the field 'file'. Keep the files' original names, which hold dates and releases.</source>
+   <translation>Eine Datei oder ein Ordner: alle Dateien des Produkts darunter; ihre Namen stehen im Feld 'file'. Behalten Sie die ursprünglichen Dateinamen, sie enthalten Datum und Ausgabe.</translation>
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
@@ -944,8 +982,8 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
-   <source>Only points within.</source>
-   <translation>Nur Punkte darin.</translation>
+   <source>Only points within, exactly, in the extent's own coordinate reference system. In degrees, 175,-175,60,70 lies across the antimeridian.</source>
+   <translation>Nur Punkte darin, und zwar genau, im eigenen Koordinatenbezugssystem der Ausdehnung. In Grad liegt 175,-175,60,70 über dem Antimeridian.</translation>
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
@@ -974,8 +1012,13 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
-   <source>Points with Z, time (UTC), epoch (decimal year), frame, height (m) and the product's fields.</source>
-   <translation>Punkte mit Z, time (UTC), epoch (Dezimaljahr), frame, height (m) und den Feldern des Produkts.</translation>
+   <source>All points in one layer, with Z, time (UTC), epoch (decimal year), frame, height (m) and the product's fields. QGIS 3.22 cuts time to whole seconds in files; epoch is good to 10 microseconds.</source>
+   <translation>Alle Punkte in einem Layer, mit Z, time (UTC), epoch (Dezimaljahr), frame, height (m) und den Feldern des Produkts. QGIS 3.22 kürzt time in Dateien auf ganze Sekunden; epoch ist auf 10 Mikrosekunden genau.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/import_altimetry.py" />
+   <source>One layer for each file, too or instead: GeoPackages in this folder with the files' names, their own fields and, as CRS, their own frame.</source>
+   <translation>Je Datei ein Layer, zusätzlich oder stattdessen: GeoPackages in diesem Ordner mit den Namen der Dateien, ihren eigenen Feldern und, als KBS, ihrem eigenen Bezugsrahmen.</translation>
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
@@ -1019,6 +1062,16 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
+   <source>Folder for one layer a file</source>
+   <translation>Ordner für je einen Layer pro Datei</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/import_altimetry.py" />
+   <source>Layers, one a file</source>
+   <translation>Layer, je Datei einer</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/import_altimetry.py" />
    <source>Points dropped for quality or missing values</source>
    <translation>Wegen Qualität oder fehlender Werte verworfene Punkte</translation>
   </message>
@@ -1054,8 +1107,8 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
-   <source>{count} other file(s) in the folder are left out.</source>
-   <translation>{count} andere Datei(en) im Ordner werden ausgelassen.</translation>
+   <source>{count} other file(s) in the folder are left out ({names}).</source>
+   <translation>{count} andere Datei(en) im Ordner werden ausgelassen ({names}).</translation>
   </message>
   <message>
    <location filename="../processing_provider/import_altimetry.py" />
@@ -1073,24 +1126,43 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
    <translation>Verworfen: {count} Punkte {reason}.</translation>
   </message>
   <message>
+   <location filename="../processing_provider/layer_metadata.py" />
+   <source>Made by Common Ground: {name}.</source>
+   <translation>Mit Common Ground gemacht: {name}.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/layer_metadata.py" />
+   <source>dh = reference - secondary; shifts are added to the secondary.</source>
+   <translation>dh = Referenz - sekundär; Verschiebungen werden zum sekundären Modell addiert.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/layer_metadata.py" />
+   <source>Coordinate epoch {epoch}.</source>
+   <translation>Koordinatenepoche {epoch}.</translation>
+  </message>
+  <message>
    <location filename="../processing_provider/nmad_report.py" />
    <source>NMAD Report</source>
    <translation>NMAD-Bericht</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>How well a secondary DEM agrees with a reference, dh = reference - secondary, and how much better an aligned one does on the same cells: NMAD, median, RMSE, LE90 and more, on stable terrain and by slope, with difference maps and histograms in one HTML file. Rasters of any size, grid and CRS.</source>
-   <translation>Wie gut ein sekundäres Höhenmodell mit einer Referenz übereinstimmt, dh = Referenz - sekundär, und wie viel besser ein ausgerichtetes auf denselben Zellen: NMAD, Median, RMSE, LE90 und mehr, auf stabilem Gelände und nach Neigung, mit Differenzkarten und Histogrammen in einer HTML-Datei. Raster jeder Größe, jedes Gitters und KBS.</translation>
+   <source>How well a secondary DEM agrees with a reference, dh = reference - secondary, and how much better an aligned one does on the same cells: NMAD, median, RMSE, LE90 and more, on stable terrain and by slope, with difference maps and histograms in one HTML file. Rasters of any size, grid and CRS.
+
+Points with heights (GNSS, altimetry, lidar) may take the place of either DEM: leave it empty and choose POINTS. With SECONDARY the points are the reference, dh = point - DEM; with REFERENCE they are what is judged, dh = DEM - point. Their heights must be of the DEM's vertical datum.</source>
+   <translation>Wie gut ein sekundäres Höhenmodell mit einer Referenz übereinstimmt, dh = Referenz - sekundär, und wie viel besser ein ausgerichtetes auf denselben Zellen: NMAD, Median, RMSE, LE90 und mehr, auf stabilem Gelände und nach Neigung, mit Differenzkarten und Histogrammen in einer HTML-Datei. Raster jeder Größe, jedes Gitters und KBS.
+
+Punkte mit Höhen (GNSS, Altimetrie, Lidar) können an die Stelle eines der beiden Höhenmodelle treten: Lassen Sie dieses leer und wählen Sie POINTS. Mit SECONDARY sind die Punkte die Referenz, dh = Punkt - Höhenmodell; mit REFERENCE werden sie selbst beurteilt, dh = Höhenmodell - Punkt. Ihre Höhen müssen zum Höhenbezug des Modells gehören.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>The DEM that is taken as right; its grid is used.</source>
-   <translation>Das Höhenmodell, das als richtig gilt; sein Gitter wird verwendet.</translation>
+   <source>The DEM that is taken as right; its grid is used. Empty where POINTS are the reference.</source>
+   <translation>Das Höhenmodell, das als richtig gilt; sein Gitter wird verwendet. Leer, wo POINTS die Referenz sind.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>The DEM to judge, on any grid and in any CRS.</source>
-   <translation>Das zu beurteilende Höhenmodell, auf beliebigem Gitter und in beliebigem KBS.</translation>
+   <source>The DEM to judge, on any grid and in any CRS. Empty where POINTS are judged.</source>
+   <translation>Das zu beurteilende Höhenmodell, auf beliebigem Gitter und in beliebigem KBS. Leer, wo POINTS beurteilt werden.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
@@ -1104,11 +1176,6 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>Polygons of ground that has not moved; all cells where empty.</source>
-   <translation>Polygone von Boden, der sich nicht bewegt hat; leer: alle Zellen.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/nmad_report.py" />
    <source>Rising slope edges in degrees with commas between.</source>
    <translation>Steigende Grenzen der Neigung in Grad, durch Kommas getrennt.</translation>
   </message>
@@ -1116,6 +1183,16 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
    <location filename="../processing_provider/nmad_report.py" />
    <source>SECONDARY already holds dh = reference - secondary, in metres; REFERENCE is only asked for its terrain.</source>
    <translation>SECONDARY enthält bereits dh = Referenz - sekundär in Metern; REFERENCE wird nur nach ihrem Gelände gefragt.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>Points with heights, in the place of the DEM that is left empty.</source>
+   <translation>Punkte mit Höhen, an der Stelle des leer gelassenen Höhenmodells.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>Heights of the points in metres; empty: their Z.</source>
+   <translation>Höhen der Punkte in Metern; leer: ihr Z.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
@@ -1139,11 +1216,6 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>All numbers with their definitions, for programs.</source>
-   <translation>Alle Zahlen mit ihren Definitionen, für Programme.</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/nmad_report.py" />
    <source>One row for each group of cells.</source>
    <translation>Eine Zeile je Gruppe von Zellen.</translation>
   </message>
@@ -1156,6 +1228,31 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
    <location filename="../processing_provider/nmad_report.py" />
    <source>The zones with their mean dh and volume (dh times area) and one standard deviation of each.</source>
    <translation>Die Zonen mit mittlerem dh und Volumen (dh mal Fläche) und je einer Standardabweichung.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>The points on the DEM with dh_before, dh_after with an aligned DEM, and stable (1 or 0).</source>
+   <translation>Die Punkte auf dem Höhenmodell mit dh_before, mit einem ausgerichteten Modell auch dh_after, und stable (1 oder 0).</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>POINTS take the place of one DEM: choose either SECONDARY (dh = point - DEM) or REFERENCE (dh = DEM - point), and leave the other one empty.</source>
+   <translation>POINTS treten an die Stelle eines Höhenmodells: Wählen Sie entweder SECONDARY (dh = Punkt - Höhenmodell) oder REFERENCE (dh = Höhenmodell - Punkt) und lassen Sie das andere leer.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>IS_DIFFERENCE is for a raster of differences: with POINTS leave it off.</source>
+   <translation>IS_DIFFERENCE gilt für ein Raster von Differenzen: Lassen Sie es mit POINTS ausgeschaltet.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>DIFFERENCE is a raster: with POINTS leave it empty; RESIDUALS holds their dh.</source>
+   <translation>DIFFERENCE ist ein Raster: Lassen Sie es mit POINTS leer; deren dh stehen in RESIDUALS.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>ALIGNED is the secondary DEM after coregistration: choose that DEM as SECONDARY, and leave REFERENCE to the POINTS.</source>
+   <translation>ALIGNED ist das sekundäre Höhenmodell nach der Koregistrierung: Wählen Sie dieses als SECONDARY und überlassen Sie REFERENCE den POINTS.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
@@ -1179,11 +1276,6 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>Numbers as JSON</source>
-   <translation>Zahlen als JSON</translation>
-  </message>
-  <message>
-   <location filename="../processing_provider/nmad_report.py" />
    <source>Numbers as a table</source>
    <translation>Zahlen als Tabelle</translation>
   </message>
@@ -1199,13 +1291,168 @@ Girod et al. (2017), doi:10.3390/rs9070704 (Zittern); Gardelle et al. (2012), do
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
+   <source>ZONES_OUTPUT needs ZONES: choose a layer of polygons, or leave both empty.</source>
+   <translation>ZONES_OUTPUT braucht ZONES: Wählen Sie einen Polygonlayer oder lassen Sie beide leer.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
    <source>IS_DIFFERENCE and ALIGNED exclude each other: leave ALIGNED empty.</source>
    <translation>IS_DIFFERENCE und ALIGNED schließen einander aus: Lassen Sie ALIGNED leer.</translation>
   </message>
   <message>
    <location filename="../processing_provider/nmad_report.py" />
-   <source>ZONES_OUTPUT needs ZONES: choose a layer of polygons, or leave both empty.</source>
-   <translation>ZONES_OUTPUT braucht ZONES: Wählen Sie einen Polygonlayer oder lassen Sie beide leer.</translation>
+   <source>{name} needs POINTS: choose a layer of points, or leave both empty.</source>
+   <translation>{name} braucht POINTS: Wählen Sie einen Punktlayer oder lassen Sie beide leer.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/nmad_report.py" />
+   <source>{name} is missing: choose a DEM, or POINTS in its place.</source>
+   <translation>{name} fehlt: Wählen Sie ein Höhenmodell oder POINTS an seiner Stelle.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Polygons of ground that has not changed; everything where empty.</source>
+   <translation>Polygone von Boden, der sich nicht verändert hat; leer: alles.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Polygons to leave out: glaciers, landslides, water, forest.</source>
+   <translation>Auszulassende Polygone: Gletscher, Rutschungen, Wasser, Wald.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>How a block's shift is found: nuth_kaab (cosine of aspect), lzd (robust least squares on the gradient), dh_minimize (least NMAD of dh; four times slower), icp (closest points, point to plane: no sub-pixel method, up to 0.015 cells off without noise and drawn to whole cells by noise, by 0.02 to 0.2 cells), vertical_shift (height alone).</source>
+   <translation>Wie die Verschiebung eines Blocks gefunden wird: nuth_kaab (Kosinus der Exposition), lzd (robuster Ausgleich über den Gradienten), dh_minimize (kleinste NMAD von dh; viermal langsamer), icp (nächste Punkte, Punkt zu Ebene: kein Subpixelverfahren, ohne Rauschen bis zu 0,015 Zellen daneben und durch Rauschen zu ganzen Zellen hingezogen, um 0,02 bis 0,2 Zellen), vertical_shift (nur die Höhe).</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>The largest side of a block; blocks share the raster evenly. 0: one global shift.</source>
+   <translation>Die längste Seite eines Blocks; die Blöcke teilen das Raster gleichmäßig. 0: eine globale Verschiebung.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Whose cells the aligned DEM has.</source>
+   <translation>Wessen Zellen das ausgerichtete Höhenmodell hat.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Large blocks are fitted on a sample of their cells; the same seed draws the same ones.</source>
+   <translation>Große Blöcke werden an einer Stichprobe ihrer Zellen angepasst; gleicher Startwert, gleiche Stichprobe.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>How far a block reaches into its neighbours while its shift is found.</source>
+   <translation>Wie weit ein Block in seine Nachbarn reicht, während seine Verschiebung gesucht wird.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>What runs between the blocks: a smooth field, one plane, or one constant shift.</source>
+   <translation>Was zwischen den Blöcken verläuft: ein glattes Feld, eine Ebene oder eine konstante Verschiebung.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>The kernel of the one warp.</source>
+   <translation>Der Kern der einen Umrechnung.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>The global step finds three small angles besides the shift, about the middle of the overlap. With BLOCK_SIZE=0 the result turns with them, else blocks start from there.</source>
+   <translation>Der globale Schritt findet neben der Verschiebung drei kleine Winkel, um die Mitte der Überlappung. Mit BLOCK_SIZE=0 dreht sich das Ergebnis mit ihnen, sonst gehen die Blöcke davon aus.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>So that they do not pass for a shift (METHOD=lzd): tilt, and elevation, a bias that grows with height, which is taken from the secondary's heights. With BLOCK_SIZE=0 the tilt is taken out as well, else the field follows it.</source>
+   <translation>Damit sie nicht als Verschiebung durchgehen (METHOD=lzd): tilt, eine Kippung, und elevation, ein mit der Höhe wachsender systematischer Fehler, der aus den Höhen des sekundären Modells herausgenommen wird. Mit BLOCK_SIZE=0 wird auch die Kippung herausgenommen, sonst folgt ihr das Feld.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>0: one for each processor. The result does not depend on it.</source>
+   <translation>0: einer je Prozessor. Das Ergebnis hängt nicht davon ab.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>The address of a Dask scheduler whose workers see the same files, e.g. tcp://host:8786.</source>
+   <translation>Die Adresse eines Dask-Schedulers, dessen Worker dieselben Dateien sehen, z. B. tcp://host:8786.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>plain (tiled and compressed), overviews (besides, smaller versions inside the file, which draw faster), cog (a Cloud Optimized GeoTIFF).</source>
+   <translation>plain (gekachelt und komprimiert), overviews (dazu verkleinerte Fassungen in der Datei, die schneller gezeichnet werden), cog (ein Cloud Optimized GeoTIFF).</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Stable terrain</source>
+   <translation>Stabiles Gelände</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Unstable terrain</source>
+   <translation>Instabiles Gelände</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>A raster whose non-zero cells are stable terrain.</source>
+   <translation>Ein Raster, dessen von null verschiedene Zellen stabiles Gelände sind.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Grid of the result</source>
+   <translation>Gitter des Ergebnisses</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Overlap (fraction of a block)</source>
+   <translation>Überlappung (Anteil eines Blocks)</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Shift field</source>
+   <translation>Verschiebungsfeld</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Resampling</source>
+   <translation>Umrechnung</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Solve for a rotation, too</source>
+   <translation>Auch eine Drehung bestimmen</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Terms solved beside the shift</source>
+   <translation>Neben der Verschiebung bestimmte Terme</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Threads</source>
+   <translation>Threads</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Dask scheduler</source>
+   <translation>Dask-Scheduler</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Layout of the GeoTIFF</source>
+   <translation>Aufbau des GeoTIFF</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>BLOCK_SIZE must be 0 (one global shift) or at least 16 cells.</source>
+   <translation>BLOCK_SIZE muss 0 (eine globale Verschiebung) oder mindestens 16 Zellen sein.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/parameters.py" />
+   <source>Mask of stable terrain</source>
+   <translation>Maske des stabilen Geländes</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/point_layer.py" />
+   <source>Reading points</source>
+   <translation>Punkte werden gelesen</translation>
   </message>
   <message>
    <location filename="../processing_provider/propagate_epoch.py" />
@@ -1424,6 +1671,66 @@ The raster is moved by its georeference and its heights by a plane: nothing is r
 Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene: Nichts wird umgerechnet. Der größte Abstand von der wahren Verschiebung wird berichtet und jenseits der Toleranz abgelehnt.</translation>
   </message>
   <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>a whole number</source>
+   <translation>eine ganze Zahl</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>a number</source>
+   <translation>eine Zahl</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{name}: '{value}' is not known; choose one of {choices}.</source>
+   <translation>{name}: '{value}' ist nicht bekannt; wählen Sie eines von {choices}.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{name}: '{value}' cannot be used; give {kind}.</source>
+   <translation>{name}: '{value}' kann nicht verwendet werden; geben Sie {kind} an.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>raster</source>
+   <translation>ein Raster</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>vector layer</source>
+   <translation>einen Vektorlayer</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{kind} from {least:g} to {most:g}</source>
+   <translation>{kind} von {least:g} bis {most:g}</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{name}: {reason}: choose another {kind}.</source>
+   <translation>{name}: {reason}: Wählen Sie stattdessen {kind}.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{kind} of at least {least:g}</source>
+   <translation>{kind} von mindestens {least:g}</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{name} is missing: choose a {kind}.</source>
+   <translation>{name} fehlt: Wählen Sie {kind}.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{name}: there is no layer or file {value}: choose another {kind}.</source>
+   <translation>{name}: Einen Layer oder eine Datei {value} gibt es nicht: Wählen Sie stattdessen {kind}.</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/refusals.py" />
+   <source>{path} cannot be read</source>
+   <translation>{path} kann nicht gelesen werden</translation>
+  </message>
+  <message>
    <location filename="../processing_provider/styling.py" />
    <source>used</source>
    <translation>verwendet</translation>
@@ -1442,6 +1749,21 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <location filename="../processing_provider/styling.py" />
    <source>filled</source>
    <translation>gefüllt</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/styling.py" />
+   <source>done</source>
+   <translation>fertig</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/styling.py" />
+   <source>unchanged</source>
+   <translation>unverändert</translation>
+  </message>
+  <message>
+   <location filename="../processing_provider/styling.py" />
+   <source>refused</source>
+   <translation>abgelehnt</translation>
   </message>
   <message>
    <location filename="../processing_provider/styling.py" />
@@ -1557,11 +1879,6 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <location filename="../processing_provider/vector_frames.py" />
    <source>Mean displacement up (m)</source>
    <translation>Mittlere Verschiebung nach oben (m)</translation>
-  </message>
-  <message>
-   <location filename="../ui/arrivals.py" />
-   <source>Made by Common Ground. {gain}; dh = reference - secondary.</source>
-   <translation>Mit Common Ground gemacht. {gain}; dh = Referenz - sekundär.</translation>
   </message>
   <message>
    <location filename="../ui/block_table.py" />
@@ -1685,6 +2002,16 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/dock.py" />
+   <source>Saving…</source>
+   <translation>Wird gesichert…</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
+   <source>Saved: {path}</source>
+   <translation>Gesichert: {path}</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
    <source>No coregistration in this project yet. Run Blockwise Coregister on two DEMs and load its shifts layer: what it found and how much better the DEMs agree appears here.</source>
    <translation>Noch keine Koregistrierung in diesem Projekt. Führen Sie Blockweise koregistrieren mit zwei Höhenmodellen aus und laden Sie den Verschiebungslayer: Was gefunden wurde und wie viel besser die Modelle übereinstimmen, erscheint hier.</translation>
   </message>
@@ -1717,6 +2044,26 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <location filename="../ui/dock.py" />
    <source>after</source>
    <translation>nachher</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
+   <source>Block {row}, {col}: {status}</source>
+   <translation>Block {row}, {col}: {status}</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
+   <source>east</source>
+   <translation>Ost</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
+   <source>north</source>
+   <translation>Nord</translation>
+  </message>
+  <message>
+   <location filename="../ui/dock.py" />
+   <source>up</source>
+   <translation>oben</translation>
   </message>
   <message>
    <location filename="../ui/dock.py" />
@@ -1770,6 +2117,11 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
+   <source>&amp;Plate</source>
+   <translation>&amp;Platte</translation>
+  </message>
+  <message>
+   <location filename="../ui/make_comparable.py" />
    <source>What will be done</source>
    <translation>Was getan wird</translation>
   </message>
@@ -1780,13 +2132,18 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
-   <source>&amp;Run</source>
+   <source>Ru&amp;n</source>
    <translation>&amp;Ausführen</translation>
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
    <source>&amp;Cancel</source>
    <translation>Ab&amp;brechen</translation>
+  </message>
+  <message>
+   <location filename="../ui/make_comparable.py" />
+   <source>&amp;Open the report</source>
+   <translation>Bericht ö&amp;ffnen</translation>
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
@@ -1830,13 +2187,13 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
-   <source>Frame</source>
-   <translation>Bezugsrahmen</translation>
+   <source>Fr&amp;ame</source>
+   <translation>Be&amp;zugsrahmen</translation>
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
-   <source>Epoch</source>
-   <translation>Epoche</translation>
+   <source>&amp;Epoch</source>
+   <translation>&amp;Epoche</translation>
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
@@ -1915,6 +2272,11 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
+   <source>The CRS of {names} names no realization: choose a frame above if you know it.</source>
+   <translation>Das KBS nennt keine Realisierung ({names}): Wählen Sie oben einen Bezugsrahmen, wenn Sie ihn kennen.</translation>
+  </message>
+  <message>
+   <location filename="../ui/make_comparable.py" />
    <source>{cell} m, {size} cells</source>
    <translation>{cell} m, {size} Zellen</translation>
   </message>
@@ -1922,11 +2284,6 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <location filename="../ui/make_comparable.py" />
    <source>Reframe the secondary from {before} to {after}, without resampling</source>
    <translation>Das sekundäre Modell von {before} nach {after} bringen, ohne Umrechnung der Zellen</translation>
-  </message>
-  <message>
-   <location filename="../ui/make_comparable.py" />
-   <source>Open the report</source>
-   <translation>Bericht öffnen</translation>
   </message>
   <message>
    <location filename="../ui/make_comparable.py" />
@@ -1944,9 +2301,9 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <translation>Der Ordner kann nicht angelegt werden ({reason}): Wählen Sie einen anderen.</translation>
   </message>
   <message>
-   <location filename="../ui/pair_facts.py" />
-   <source>the ellipsoid</source>
-   <translation>dem Ellipsoid</translation>
+   <location filename="../ui/make_comparable.py" />
+   <source> and </source>
+   <translation> und </translation>
   </message>
   <message>
    <location filename="../ui/pair_facts.py" />
@@ -1970,13 +2327,8 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
   </message>
   <message>
    <location filename="../ui/pair_facts.py" />
-   <source>The CRS names no frame realization.</source>
-   <translation>Das KBS nennt keine Realisierung eines Bezugsrahmens.</translation>
-  </message>
-  <message>
-   <location filename="../ui/pair_facts.py" />
-   <source>frame or epoch unknown for {names}</source>
-   <translation>Bezugsrahmen oder Epoche unbekannt für {names}</translation>
+   <source>the ellipsoid</source>
+   <translation>dem Ellipsoid</translation>
   </message>
   <message>
    <location filename="../ui/pair_facts.py" />
@@ -1984,14 +2336,14 @@ Das Raster wird durch seine Georeferenz bewegt und seine Höhen durch eine Ebene
    <translation>das sekundäre Modell liegt auf mehreren Platten, {plates}: Wählen Sie eine</translation>
   </message>
   <message>
+   <location filename="../ui/pair_facts.py" />
+   <source>frame or epoch unknown for {names}</source>
+   <translation>Bezugsrahmen oder Epoche unbekannt für {names}</translation>
+  </message>
+  <message>
    <location filename="../ui/run_chain.py" />
    <source>The log (Processing) says why.</source>
    <translation>Das Protokoll (Verarbeitung) sagt, warum.</translation>
-  </message>
-  <message>
-   <location filename="../ui/run_figures.py" />
-   <source>{count} blocks are too many to be drawn here: see the map, the table or the report.</source>
-   <translation>{count} Blöcke sind zu viele, um hier gezeichnet zu werden: siehe Karte, Tabelle oder Bericht.</translation>
   </message>
   <message>
    <location filename="../ui/shift_here.py" />

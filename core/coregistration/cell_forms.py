@@ -72,6 +72,13 @@ class Quadratic:
         sample = np.column_stack([rows[some], cols[some], design, total])
         return cls(rows_of, cols_of, M, b, np.zeros(len(rows_of), dtype=int), counts, sample)
 
+    def median_dh(self, shift_at) -> float:
+        """The median dh (m) of the sample after the shift that `shift_at(row, col)` `(3, ...)` tells; 0 of nothing."""
+        if not len(self.sample):
+            return 0.0
+        shift = np.asarray(shift_at(self.sample[:, 0], self.sample[:, 1]))
+        return float(np.median(self.sample[:, 5] - (self.sample[:, 2:5] * shift.T).sum(axis=1)))
+
     @classmethod
     def joined(cls, parts: list[Quadratic | None]) -> Quadratic:
         """Of several windows, each a group of its own. Raises CoregistrationError where none knows anything."""

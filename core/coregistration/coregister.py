@@ -15,6 +15,7 @@ from ..raster.dem import Dem
 from ..raster.grid import Grid
 from .block_shifts import METHODS, Block, lay_out, solve_and_gather
 from .blocks import BlockShift
+from .cell_forms import Quadratic
 from .field_fit import as_shift_field, fit_field, lattice_side
 from .global_shift import global_shift, overlap
 from .lzd import lzd
@@ -91,8 +92,7 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
     terms = settings.terms if settings.block_size else motion.names
     method = partial(lzd, terms=terms) if terms else settings.method
     shifts, forms = solve_and_gather(fitted, blocks, method, _starts(motion, fitted.reference.grid, blocks),
-                                     settings.seed, lattice_side(size) if settings.block_size else 0, executor,
-                                     Part(progress, 0.15, 0.5))
+                                     settings.seed, lattice_side(size), executor, Part(progress, 0.15, 0.5))
     usable = [block for block in shifts if block.usable]
     notes.append(f"{len(usable)} of {len(shifts)} blocks used.")
     if not settings.block_size or not usable:
@@ -101,6 +101,12 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
             notes.append(f"Relief between the field's nodes leaves 95 % of cells within {missed:.3f} m of the motion.")
         if settings.block_size:
             notes.append("No block could be used: the whole raster takes the global shift.")
+        elif forms:
+            # Where residuals are skewed, dz is their median, as in a field of blocks.
+            lift = Quadratic.joined(forms).median_dh(
+                lambda row, col: field.at((row + 0.5) * scale - 0.5, (col + 0.5) * scale - 0.5))
+            field, shift = field.raised(lift), shift + (0.0, 0.0, lift)
+            notes.append(f"Raised by {lift:+.3f} m to a median dh of zero.")
     else:
         field = _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, Part(progress, 0.5, 1.0),
                        notes)

@@ -66,13 +66,13 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: 
     grid, cell, spacing = pair.reference.grid, pair.reference.grid.cell_size(), _spacing(block_size)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
     quadratic = Quadratic.joined(forms)
-    fit = _levelled(_solve(basis, quadratic, horizontal), quadratic.sample)
+    fit = _levelled(_solve(basis, quadratic, horizontal), quadratic)
     for done in range(1, PASSES + 1):
         field = as_shift_field(fit, grid, spacing)
         quadratic = _gather(pair, blocks, shifts, field, lattice_side(block_size), executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
-        following = _levelled(_solve(basis, quadratic, horizontal, fit.stiffness, done == 1), quadratic.sample)
+        following = _levelled(_solve(basis, quadratic, horizontal, fit.stiffness, done == 1), quadratic)
         moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
         fit = following
         if np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
@@ -104,7 +104,9 @@ def field_from_blocks(shifts: list[BlockShift], crs: str) -> ShiftField:
     grid = Grid((xmin, cell, 0.0, ymax, 0.0, -cell), max(1, round((xmax - xmin) / cell)),
                 max(1, round((ymax - ymin) / cell)), crs)
     spacing = CELLS_OF_BLOCK / KNOTS_PER_BLOCK
-    return as_shift_field(_solve(SplineBasis(grid, spacing), _from_blocks(shifts, grid), True), grid, spacing)
+    basis, data = SplineBasis(grid, spacing), _from_blocks(shifts, grid)
+    roughly = _solve(basis, data, True)
+    return as_shift_field(_solve(basis, data, True, roughly.stiffness), grid, spacing)
 
 
 def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
@@ -144,16 +146,12 @@ def window_quadratic(pair: Pair, window: tuple, field: ShiftField, how: Gatherin
     return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how)
 
 
-def _levelled(fit: Fit, sample: np.ndarray) -> Fit:
+def _levelled(fit: Fit, data: Quadratic) -> Fit:
     """The field raised so that the median dh of a sample is zero: where residuals are skewed, dz is their median."""
-    if not len(sample):
-        return fit
-    P = fit.basis.at(sample[:, 0], sample[:, 1])
-    shift = np.column_stack([P @ component for component in fit.coefficients])
     coefficients = fit.coefficients.copy()
     # Both bases hold the constant: the splines' sum is one everywhere, the polynomials' first term is one.
     constant = slice(None) if isinstance(fit.basis, SplineBasis) else slice(0, 1)
-    coefficients[2, constant] += np.median(sample[:, 5] - (sample[:, 2:5] * shift).sum(axis=1))
+    coefficients[2, constant] += data.median_dh(lambda row, col: (fit.basis.at(row, col) @ fit.coefficients.T).T)
     return Fit(fit.basis, coefficients, fit.stiffness)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,6 +46,12 @@ class ShiftField:
         """Nodes every `step` cells of `function(row, col) -> (3, rows, cols)`, a separable grid of cell positions."""
         rows, cols = node_cells(grid.height, step), node_cells(grid.width, step)
         return cls(grid, step, np.asarray(function(rows, cols), dtype=np.float32))
+
+    def raised(self, dz: float) -> ShiftField:
+        """The field with so many metres added to its dz."""
+        nodes = self.nodes.copy()
+        nodes[2] += np.float32(dz)
+        return replace(self, nodes=nodes)
 
     def at(self, row, col) -> np.ndarray:
         """The field at fractional cells of `grid`, float32 `(3, ...)`."""

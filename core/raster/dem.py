@@ -219,7 +219,9 @@ def _has_mask(band) -> bool:
 
 def _wkt(dataset) -> str:
     reference = dataset.GetSpatialRef()
-    return reference.ExportToWkt(["FORMAT=WKT2_2018"]) if reference is not None else ""
+    text = reference.ExportToWkt(["FORMAT=WKT2_2018"]) if reference is not None else ""
+    # GDAL gives bytes where a damaged header's names are no UTF-8.
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
 def _complex_types() -> tuple:

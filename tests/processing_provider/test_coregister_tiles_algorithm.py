@@ -115,6 +115,30 @@ def test_tiles_keep_their_own_grid_by_choice(run_algorithm, world, tmp_path):
         == gdal.Open(str(tmp_path / "in" / "coarser.tif")).GetGeoTransform()
 
 
+def test_stable_terrain_is_found_where_it_is_asked_for(run_algorithm, world, tmp_path):
+    out = run_algorithm("coregistertiles", parameters(world, tmp_path, AUTO_STABLE=True, BLOCK_SIZE=0))
+    assert (out["TILES_DONE"], out["TILES_REFUSED"]) == (9, 2)
+    reason = rows(tmp_path / "summary.gpkg")["n0e0"]["reason"]
+    assert re.search(r"told automatically, by cells of 10 m: \d+\.\d% of the given terrain left out", reason)
+    assert set(np.unique(pixels(tmp_path / "out" / "n0e0_stable.tif"))) == {0, 1}
+    assert "automatic" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    again = parameters(world, tmp_path, AUTO_STABLE=True, BLOCK_SIZE=0)
+    assert run_algorithm("coregistertiles", again)["TILES_UNCHANGED"] == 9
+    again["AUTO_STABLE"] = False
+    assert run_algorithm("coregistertiles", again)["TILES_DONE"] == 9
+    assert not list((tmp_path / "out").glob("*_stable.tif"))
+
+
+def test_a_folder_in_use_is_one_sentence(run_algorithm, world, tmp_path):
+    from commonground.core.coregistration.folder_lock import FolderLock
+
+    busy = pytest.raises(core.QgsProcessingException, match="OUTPUT is in use")
+    with FolderLock(str(tmp_path / "out")), busy as error:
+        run_algorithm("coregistertiles", parameters(world, tmp_path))
+    assert "Traceback" not in str(error.value) and not (tmp_path / "summary.gpkg").exists()
+    assert run_algorithm("coregistertiles", parameters(world, tmp_path, BLOCK_SIZE=0))["TILES_DONE"] == 9
+
+
 @pytest.mark.parametrize(("changes", "sentence"), [
     ({"FOLDER": None}, "Give SECONDARIES or FOLDER"),
     ({"FOLDER": "nowhere"}, "there is no folder"),
