@@ -29,6 +29,7 @@ CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
 PASSES = 3
 SETTLED = 0.01  # cells: the field has stopped moving
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
+SMOOTHEST_FIRST = 10.0 ** np.arange(5.0, -6.5, -0.5)
 FULL_RASTER = 250_000  # cells: of larger rasters as many rows are taken as make this many cells
 
 
@@ -104,9 +105,20 @@ def field_from_blocks(shifts: list[BlockShift], crs: str) -> ShiftField:
     grid = Grid((xmin, cell, 0.0, ymax, 0.0, -cell), max(1, round((xmax - xmin) / cell)),
                 max(1, round((ymax - ymin) / cell)), crs)
     spacing = CELLS_OF_BLOCK / KNOTS_PER_BLOCK
-    basis, data = SplineBasis(grid, spacing), _from_blocks(shifts, grid)
-    roughly = _solve(basis, data, True)
-    return as_shift_field(_solve(basis, data, True, roughly.stiffness), grid, spacing)
+    return as_shift_field(_as_far_as_told(SplineBasis(grid, spacing), _from_blocks(shifts, grid)), grid, spacing)
+
+
+def _as_far_as_told(basis, data: Quadratic) -> Fit:
+    """The stiffest field that keeps to what is given, on the whole, as closely as its sigmas say (Reinsch 1967)."""
+    P = basis.at(data.rows, data.cols)
+    system = FieldSystem(basis, P, data, True)
+    found = np.linalg.solve(data.M, data.b[:, :, None])[:, :, 0]
+    for stiffness in SMOOTHEST_FIRST:
+        coefficients = system.solve(np.ones(len(data.rows)), (stiffness, stiffness))
+        off = P @ coefficients.T - found
+        if np.einsum("ni,nij,nj->", off, data.M, off) <= off.size:
+            break
+    return Fit(basis, coefficients, (stiffness, stiffness))
 
 
 def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:

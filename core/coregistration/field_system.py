@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .cell_forms import Quadratic
+
 STIFFNESS = 10.0 ** np.arange(-5.0, 7.0, 2.0)
 NEAR = 10.0 ** np.arange(-1.0, 2.0)
 USUAL = 1e-2  # before anything is known

@@ -64,7 +64,7 @@ class ShiftField:
         return bilinear(self._in_cells, u, v)
 
     def reach(self, rows, cols) -> tuple[float, float, float, float]:
-        """Bounds `(least down, most down, least right, most right)` of the offsets between the ends of rows and cols."""
+        """Bounds `(least down, most down, least right, most right)` of the offsets within rows and cols."""
         spans = []
         for places, count in ((rows, self.nodes.shape[1]), (cols, self.nodes.shape[2])):
             first, last = ((float(end) + 0.5) / self.step for end in (np.min(places), np.max(places)))

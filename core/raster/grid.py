@@ -103,7 +103,7 @@ class Grid:
         return replace(self, geotransform=corner, width=width, height=height)
 
     def lines(self, first: int, step: int, count: int) -> Grid:
-        """The grid whose rows are every `step`-th of this one's from `first` on: as far apart, with the same centres."""
+        """The grid whose rows are every `step`-th of this one, from `first` on, with the same centres."""
         x0, dxc, dxr, y0, dyc, dyr = self.geotransform
         before = first + 0.5 - step / 2
         corner = (x0 + before * dxr, dxc, dxr * step, y0 + before * dyr, dyc, dyr * step)
