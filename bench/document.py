@@ -9,7 +9,7 @@ from pathlib import Path
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NEEDED = ("speed-1.5", "speed-16", "speed-100", "field-constant", "field-planar", "field-curved", "field-sine",
           "field-step", "clean-16", "unmasked-16", "pieces")
-QUIET = 1.6  # load over 15 minutes: one process at a time, and little else
+QUIET = 1.6  # load over 5 minutes: one process at a time, and little else
 
 
 def write(results: Path) -> None:

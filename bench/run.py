@@ -246,7 +246,7 @@ def save(section: str, result: dict) -> None:
     if core_digest() != CORE:
         raise SystemExit(f"{section}: core changed while it was measured; nothing kept.")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    result.update(core=CORE, date=datetime.date.today().isoformat(), load=os.getloadavg()[2], machine=machine(),
+    result.update(core=CORE, date=datetime.date.today().isoformat(), load=os.getloadavg()[1], machine=machine(),
                   versions=versions())
     (RESULTS / f"{section}.json").write_text(json.dumps(result, indent=1))
     print(f"{section}:\n{document.gist(section, result)}\n", flush=True)

@@ -105,7 +105,7 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
             # Where residuals are skewed, dz is their median, as in a field of blocks.
             lift = Quadratic.joined(forms).median_dh(
                 lambda row, col: field.at((row + 0.5) * scale - 0.5, (col + 0.5) * scale - 0.5))
-            field, shift = field.raised(lift), shift + (0.0, 0.0, lift)
+            field, shift = field.raised(lift), shift + np.array([0.0, 0.0, lift])
             notes.append(f"Raised by {lift:+.3f} m to a median dh of zero.")
     else:
         field = _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, Part(progress, 0.5, 1.0),
