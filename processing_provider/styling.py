@@ -257,13 +257,17 @@ def _known(value) -> float:
     return value if isinstance(value, float) and math.isfinite(value) else 0.0
 
 
+def status_word(status: str) -> str:
+    """A block's status in the user's language."""
+    return {"used": tr("used"), "downweighted": tr("downweighted"), "rejected": tr("rejected"),
+            "filled": tr("filled")}[status]
+
+
 def _legend(status: str, lengths: list) -> str:
-    words = {"used": tr("used"), "downweighted": tr("downweighted"), "rejected": tr("rejected"),
-             "filled": tr("filled")}
     if not lengths:
-        return tr("{status}: none").format(status=words[status])
+        return tr("{status}: none").format(status=status_word(status))
     return tr("{status}: {count}, up to {longest} m").format(
-        status=words[status], count=len(lengths), longest=f"{max(lengths):.2f}")
+        status=status_word(status), count=len(lengths), longest=f"{max(lengths):.2f}")
 
 
 def _arrow(scale: float, longest: float, geographic: bool) -> str:

@@ -27,6 +27,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core.errors import CommonGroundError
 from ..processing_provider.base import tr
+from ..processing_provider.styling import status_word
 from .background import Background
 from .block_table import BlockTable
 from .run_figures import BlockSource, draw_run, export, number, numbers
@@ -445,7 +446,7 @@ def headline(facts: dict) -> str:
 
 def _told(block) -> str:
     """A block in a few lines, for a tool tip."""
-    lines = [tr("Block {row}, {col}: {status}").format(row=block.row, col=block.col, status=block.status)]
+    lines = [tr("Block {row}, {col}: {status}").format(row=block.row, col=block.col, status=status_word(block.status))]
     lines += [f"{axis} {_signed(value)} \u00b1 {_plain(sigma)} m" for axis, value, sigma in (
         (tr("east"), block.dx, block.sigma_dx), (tr("north"), block.dy, block.sigma_dy),
         (tr("up"), block.dz, block.sigma_dz))]
