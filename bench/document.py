@@ -8,7 +8,7 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NEEDED = ("speed-1.5", "speed-16", "speed-100", "field-constant", "field-planar", "field-curved", "field-sine",
-          "field-step", "clean-16", "unmasked-16", "pieces")
+          "field-step", "clean-16", "unmasked-16", "pieces", "memory")
 QUIET = 1.6  # load over 5 minutes: one process at a time, and little else
 
 
@@ -31,6 +31,8 @@ def write(results: Path) -> None:
 def gist(section: str, result: dict) -> str:
     """A section in short, for the terminal."""
     busy = "" if result["load"] <= QUIET else f"\n(load {result['load']:.1f}: the times are noisy)"
+    if section == "memory":
+        return _peaks(result)
     if section == "pieces":
         return _steps(result) + "\n" + _workers(result) + busy
     parts = [_times([result])] if "shape" in result else []
@@ -55,19 +57,24 @@ page. Do not edit it.
 - Common Ground {one['versions']['Common Ground']}; core alone, without QGIS, `lzd`, blocks of 500 cells.
 - xDEM: {one['versions']['xDEM']}; `BlockwiseCoreg(NuthKaab())` as in its gallery, chunks of the same size.
 - One thread each, unless said otherwise. Fit and apply are CPU seconds in the process, wall and CPU those of the whole
-  process; medians of {len(speeds[0]['runs']['ours'])} runs at 1.5 Mpx, one run above. Peak memory is that of the
-  whole process.
+  process; medians of {len(speeds[0]['runs']['ours'])} runs at 1.5 Mpx, one run above.
 
 The worlds (`bench/worlds.py`): one analytic surface, cells of 20 m, evaluated where the cells of each DEM truly lie,
 so that the truth is exact. The secondary has noise of 0.6 m + 3 tan(slope), half of its variance correlated over
 90 m, 600 m and 3 km, 1 % heavy tails, up to 20 m of growth on 10 % of the ground; 1 % of the reference and 3.5 % of
 the secondary are void.
 
-## Time and memory
+## Time
 
 {_times(speeds)}
 
 xDEM's apply at 100 Mpx was not run.
+
+## Memory
+
+The most that a whole process holds, MB.
+
+{_peaks(found["memory"])}
 
 ## Growth
 
@@ -115,7 +122,7 @@ under it. Noise-free: the RMSE to the true surface of the noise-free secondary u
 
 
 def _times(results: list) -> str:
-    lines = [["Mpx", "", "fit", "apply", "wall", "CPU", "peak MB"]]
+    lines = [["Mpx", "", "fit", "apply", "wall", "CPU"]]
     for result in results:
         for program, name in (("ours", "Common Ground"), ("xdem", "xDEM")):
             runs = result["runs"].get(program)
@@ -123,8 +130,7 @@ def _times(results: list) -> str:
                 applied = "apply" in runs[0]["phases"]
                 lines.append([_mpx(result), name, _seconds(_phase(runs, "fit")),
                               _seconds(_phase(runs, "apply")) if applied else "-",
-                              *(_seconds(_median(runs, key)) for key in ("wall", "cpu")),
-                              f"{_median(runs, 'memory'):.0f}"])
+                              *(_seconds(_median(runs, key)) for key in ("wall", "cpu"))])
         lines.append(_ratios(result))
     return _table([line for line in lines if line])
 
@@ -136,12 +142,19 @@ def _ratios(result: dict) -> list:
     whole = "apply" in theirs[0]["phases"]
     ratios = [_phase(theirs, "fit") / _phase(ours, "fit"),
               _phase(theirs, "apply") / _phase(ours, "apply") if whole else None,
-              *(_median(theirs, key) / _median(ours, key) if whole else None for key in ("wall", "cpu", "memory"))]
+              *(_median(theirs, key) / _median(ours, key) if whole else None for key in ("wall", "cpu"))]
     return [_mpx(result), "ratio", *("-" if ratio is None else f"{ratio:.1f}" for ratio in ratios)]
 
 
+def _peaks(result: dict) -> str:
+    lines = [["Mpx", "ours, one thread", "ours, two", "xDEM, fit alone"]]
+    for size, peaks in result["peaks"].items():
+        lines.append([size, *(f"{peaks[key]:.0f}" if key in peaks else "-" for key in ("1", "2", "xdem"))])
+    return _table(lines)
+
+
 def _growth(results: list) -> str:
-    lines = [["Mpx", "ours fit, ns/px", "ours apply, ns/px", "ours peak MB", "xDEM fit, ns/px", "xDEM apply, ns/px"]]
+    lines = [["Mpx", "ours fit, ns/px", "ours apply, ns/px", "xDEM fit, ns/px", "xDEM apply, ns/px"]]
     for result in results:
         cells = result["shape"][0] * result["shape"][1]
         ours, theirs = result["runs"]["ours"], result["runs"].get("xdem") or []
@@ -150,7 +163,7 @@ def _growth(results: list) -> str:
             known = runs and phase in runs[0]["phases"]
             return f"{_phase(runs, phase) / cells * 1e9:.0f}" if known else "-"
 
-        lines.append([_mpx(result), rate(ours, "fit"), rate(ours, "apply"), f"{_median(ours, 'memory'):.0f}",
+        lines.append([_mpx(result), rate(ours, "fit"), rate(ours, "apply"),
                       rate(theirs, "fit"), rate(theirs, "apply")])
     return _table(lines)
 
@@ -179,12 +192,12 @@ def _steps(result: dict) -> str:
 
 
 def _workers(result: dict) -> str:
-    lines = [["threads", "fit, wall", "apply, wall", "peak MB", "same cells as with one"]]
+    lines = [["threads", "fit, wall", "apply, wall", "same cells as with one"]]
     for workers, run in result["workers"].items():
         phases = run["found"]["phases"]
         same = result["same_bits"].get(workers)
         lines.append([workers, _seconds(phases["fit"]["wall"]), _seconds(phases["apply"]["wall"]),
-                      f"{run['memory']:.0f}", {None: "", True: "yes", False: "NO"}[same]])
+                      {None: "", True: "yes", False: "NO"}[same]])
     return _table(lines)
 
 

@@ -1,10 +1,11 @@
 """Measure Common Ground's core against xDEM and against the machine: python bench/run.py all
 
-    speed 1.5 16 100   time, memory and accuracy at these sizes (Mpx), the two programs in turn
+    speed 1.5 16 100   time and accuracy at these sizes (Mpx), the two programs in turn
     accuracy           constant, planar, curved, sine and step fields at 1.5 Mpx; noise-free and without mask at 16
     pieces             the warp against gdal.Warp, streaming statistics, workers
+    memory             what whole runs hold at most
     write              docs/performance.md from what was measured last
-    all                the four, as the document wants them
+    all                these five, as the document wants them
 
 Every run is a process of its own. What was measured lies in build/bench/results, one file a section.
 """
@@ -41,13 +42,15 @@ FULL_XDEM = 20_000_000  # cells: above it xDEM's apply would take most of an hou
 # Fields that turn within a block of 500 need smaller ones, for both programs.
 FIELD_BLOCKS = {"constant": 500, "planar": 500, "curved": 500, "sine": 200, "step": 200}
 DRAWS = 9
+LOOK = 0.005  # seconds between two looks at a program's memory
 
 
 def main() -> None:
     """Run the section that was asked for."""
     options = _options()
     sections = {"speed": lambda: speed(options), "accuracy": lambda: accuracy(options),
-                "pieces": lambda: pieces(options), "write": lambda: document.write(RESULTS)}
+                "pieces": lambda: pieces(options), "memory": lambda: memory(options),
+                "write": lambda: document.write(RESULTS)}
     for section in sections if options.section == "all" else (options.section,):
         sections[section]()
 
@@ -94,6 +97,18 @@ def pieces(options) -> None:
         result["workers"][str(workers)] = _ours(world, output, options, 500, workers=workers)
         result["same_bits"][str(workers)] = _digest(output) == _digest(folder / "one.tif")
     save("pieces", result)
+
+
+def memory(options) -> None:
+    """What whole runs hold at most; the time that they take does not count, so this may be run on a busy machine."""
+    peaks = {}
+    for size in SPEED_SIZES:
+        world, folder = worlds.open_world(f"curved-{size}"), _folder(f"curved-{size}")
+        peaks[size] = {str(workers): _ours(world, folder / "ours.tif", options, 500, workers=workers)["peak"]
+                       for workers in (1, 2)}
+        if options.xdem != "none":
+            peaks[size]["xdem"] = _xdem(world, folder / "xdem", 500, fit_only=True)["peak"]
+    save("memory", {"peaks": peaks})
 
 
 def compare(name: str, options, block: int, repeats: int) -> dict:
@@ -228,7 +243,11 @@ def measure(command: list) -> dict:
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complaints:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=printed, stderr=complaints, env={**os.environ, **SINGLE})
-        _, status, usage = os.wait4(process.pid, 0)
+        peak, ended = 0.0, 0
+        while not ended:
+            peak = max(peak, _resident(process.pid))
+            time.sleep(LOOK)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         printed.seek(0)
@@ -236,9 +255,19 @@ def measure(command: list) -> dict:
         if process.returncode != 0:
             raise SystemExit(f"{' '.join(command)}\n{complaints.read().decode()}")
         lines = printed.read().decode().strip().splitlines()
-    # ru_maxrss counts kilobytes on Linux, bytes on macOS.
-    memory = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "memory": memory, "found": json.loads(lines[-1])}
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": peak, "found": json.loads(lines[-1])}
+
+
+def _resident(process: int) -> float:
+    """The most memory (MB) that a process has held since it began; 0 where the system does not tell.
+
+    ru_maxrss would count what the parent held when it started the process.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    return sum(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def save(section: str, result: dict) -> None:
@@ -300,7 +329,7 @@ def _digest(path) -> str:
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", choices=("speed", "accuracy", "pieces", "write", "all"))
+    parser.add_argument("section", choices=("speed", "accuracy", "pieces", "memory", "write", "all"))
     parser.add_argument("sizes", nargs="*", help=f"Mpx, of {', '.join(worlds.SIZES)}")
     parser.add_argument("--repeats", type=int, help="runs of each program (default 5 up to 1.5 Mpx, then fewer)")
     parser.add_argument("--xdem", choices=("full", "fit", "none"), default="full",
