@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from ..errors import RasterError
-
-_COMPARING = threading.Lock()  # GDAL's CRS objects are not for two threads at once
+from ..locks import PROJ
 
 
 @dataclass(frozen=True)
@@ -156,12 +154,13 @@ def _spatial_reference(wkt: str):
 
 @lru_cache(maxsize=64)
 def _metric(wkt: str) -> _Metric:
-    reference = _spatial_reference(wkt)
-    if reference.IsGeographic():
-        a, b = reference.GetSemiMajor(), reference.GetSemiMinor()
-        return _Metric(True, reference.GetAngularUnits(), a, 1.0 - (b / a) ** 2)
-    if reference.IsProjected():
-        return _Metric(False, reference.GetLinearUnits(), 0.0, 0.0)
+    with PROJ:
+        reference = _spatial_reference(wkt)
+        if reference.IsGeographic():
+            a, b = reference.GetSemiMajor(), reference.GetSemiMinor()
+            return _Metric(True, reference.GetAngularUnits(), a, 1.0 - (b / a) ** 2)
+        if reference.IsProjected():
+            return _Metric(False, reference.GetLinearUnits(), 0.0, 0.0)
     raise RasterError(
         "its coordinate reference system is neither geographic nor projected: "
         "give it one that places it on the Earth."
@@ -175,7 +174,7 @@ def same_crs(first: str, second: str) -> bool:
         return True
     one, two = _spatial_reference(first), _spatial_reference(second)
     options = ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "IGNORE_COORDINATE_EPOCH=YES"]
-    with _COMPARING:
+    with PROJ:
         return bool(one.IsSame(two, options))
 
 
@@ -186,9 +185,10 @@ def is_geographic(crs: str) -> bool:
 
 def crs_name(wkt: str) -> str:
     """The CRS as people name it: `EPSG:32611 (WGS 84 / UTM zone 11N)`."""
-    reference = _spatial_reference(wkt)
-    authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
-    name = reference.GetName()
+    with PROJ:
+        reference = _spatial_reference(wkt)
+        authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
+        name = reference.GetName()
     return f"{authority}:{code} ({name})" if authority and code else name
 
 
@@ -196,7 +196,8 @@ def crs_name(wkt: str) -> str:
 def _transformer(source: str, target: str):
     from pyproj import CRS, Transformer
 
-    return Transformer.from_crs(CRS.from_wkt(source), CRS.from_wkt(target), always_xy=True)
+    with PROJ:
+        return Transformer.from_crs(CRS.from_wkt(source), CRS.from_wkt(target), always_xy=True)
 
 
 def reproject(x, y, source: str, target: str):

@@ -158,7 +158,8 @@ def _opened(content: bytes) -> None:
 def _block_cells(path: str) -> int:
     from commonground.core.raster.dem import open_dataset
 
-    width, height = open_dataset(path).GetRasterBand(1).GetBlockSize()
+    dataset = open_dataset(path)
+    width, height = dataset.GetRasterBand(1).GetBlockSize()
     return width * height
 
 

@@ -61,6 +61,10 @@ class Folder:
             dataset.SetGeoTransform(transform or (ORIGIN[0], CELL, 0, ORIGIN[1], 0, -CELL))
         if crs:
             dataset.SetProjection(wkt(crs))
+        if colours:
+            table = gdal.ColorTable()
+            table.SetColorEntry(1, (255, 0, 0, 255))
+            dataset.GetRasterBand(1).SetColorTable(table)
         for index in range(1, bands + 1):
             band = dataset.GetRasterBand(index)
             band.WriteArray(heights + (index - 1))
@@ -68,10 +72,6 @@ class Folder:
                                (scale, band.SetScale), (offset, band.SetOffset)):
                 if value is not None:
                     put(value)
-        if colours:
-            table = gdal.ColorTable()
-            table.SetColorEntry(1, (255, 0, 0, 255))
-            dataset.GetRasterBand(1).SetColorTable(table)
         if driver != "GTiff":
             gdal.GetDriverByName(driver).CreateCopy(path, dataset)
         dataset = None

@@ -19,6 +19,8 @@ pytest.importorskip("qgis.core")
 def test_it_works_right_or_says_why_not(case, provider, tmp_path, tally):
     folder = Folder(tmp_path)
     parameters = case.given(folder)
+    if "SCHEDULER" in parameters:
+        pytest.importorskip("distributed")
     there_before = set(folder.outputs.iterdir())
     before = folder.checksums()
     found = attempt(case.algorithm, parameters)
