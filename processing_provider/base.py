@@ -101,10 +101,12 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
     def processAlgorithm(self, parameters, context, feedback):
         from .layer_metadata import describe_results
         from .parameters import with_virtual_rasters
+        from .turns import run_safely
 
         parameters = with_virtual_rasters(self, parameters, context)
+        progress = FeedbackProgress(feedback)
         try:
-            results = self.execute(parameters, context, FeedbackProgress(feedback))
+            results = run_safely(progress, self.execute, parameters, context, progress)
             describe_results(self, parameters, context, results)
             return results
         except Cancelled:
