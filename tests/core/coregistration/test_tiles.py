@@ -426,7 +426,8 @@ def test_the_aligned_tile_gets_its_layout(world, tmp_path):
         folder = tmp_path / layout
         assert align(world, folder, replace(QUICK, layout=layout), tiles=one)["n1e1"].status == "done"
         dataset = gdal.Open(outputs(str(folder), "n1e1")[-1])
-        assert (dataset.GetMetadataItem("LAYOUT", "IMAGE_STRUCTURE") == "COG") == (layout == "cog")
+        # Newer GDALs say so of any file that is laid out like one, a small plain one too.
+        assert layout != "cog" or dataset.GetMetadataItem("LAYOUT", "IMAGE_STRUCTURE") == "COG"
         np.testing.assert_array_equal(dataset.ReadAsArray(), gdal.Open(
             outputs(str(tmp_path / "plain"), "n1e1")[-1]).ReadAsArray())
         assert align(world, folder, replace(QUICK, layout=layout), tiles=one)["n1e1"].status == "unchanged"
