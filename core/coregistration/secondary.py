@@ -40,6 +40,8 @@ class Lines:
         spikes, typical = find_spikes(heights)
         heights.ravel()[spikes] = typical
         self._step = beneath if len(heights) > 1 else int(lines[1] - lines[0]) if lines.size > 1 else 1
+        # Beyond a group's own lines lies the ground of another one.
+        self._group = beneath if len(heights) > 1 else None
         self._heights = heights.reshape(-1, width)
 
     def at(self, down, right) -> np.ndarray:
@@ -50,8 +52,8 @@ class Lines:
         values = np.empty(self._shape, dtype=np.float32)
         (i, s), (j, t) = (fractions(part + np.float32(before) - moved) for part, before, moved in
                           zip(self._part, self._before, (down, right)))
-        last = self._heights.shape[0] - (self._shape[0] - 1) * self._step, self._heights.shape[1] - self._shape[1] + 1
-        for places, end in ((i, last[0]), (j, last[1])):
+        lines = self._group or self._heights.shape[0] - (self._shape[0] - 1) * self._step
+        for places, end in ((i, lines), (j, self._heights.shape[1] - self._shape[1] + 1)):
             if not (places.min() >= FOOTPRINT and places.max() < end - FOOTPRINT):
                 values.fill(np.nan)
                 return values
@@ -69,10 +71,12 @@ class Lines:
         """Heights at some cells, counted in the lines and columns; `down`, `right` (n,) as for `at`."""
         (i, s), (j, t) = (fractions(part + before - moved) for part, before, moved in
                           zip(self._part, self._before, (down, right)))
-        i, j = i + line * self._step, j + column
+        first = line * self._step
+        i, j = i + first, j + column
         height, width = self._heights.shape
+        top, bottom = (first, first + self._group) if self._group else (0, height)
         with np.errstate(invalid="ignore"):
-            inside = (i >= FOOTPRINT) & (i < height - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
+            inside = (i >= top + FOOTPRINT) & (i < bottom - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
         index = (np.where(inside, i, FOOTPRINT) * width + np.where(inside, j, FOOTPRINT)).astype(np.intp)
         found = LAGRANGE.gathered(self._heights, index, s.astype(np.float32), t.astype(np.float32))
         found[~inside] = np.nan
