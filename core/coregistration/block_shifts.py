@@ -7,23 +7,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..executors import run_all
 from ..progress import Progress
+from ..raster.batches import run_batched
 from ..raster.grid import Grid
-from ..statistics.robust import nmad
 from .blocks import BlockShift
 from .cell_forms import Gathering, Quadratic
 from .dh_minimize import dh_minimize
 from .icp import icp
 from .lzd import lzd
 from .nuth_kaab import nuth_kaab
-from .solution import alone
+from .solution import alone, scatter
 from .terrain_window import Pair, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "dh_minimize": dh_minimize, "icp": icp, "vertical_shift": vertical_shift}
-SAMPLE = 30_000
-LOOK = 15_000  # residuals that a block's NMAD is told from
+SAMPLE = 15_000
+LOOK = 8_000  # residuals that a block's NMAD is told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
@@ -82,7 +81,8 @@ def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.nda
     starts = np.broadcast_to(start, (len(blocks), 3))
     how = Gathering.of(side, SAMPLE * len(blocks)) if side else None
     tasks = [(pair, block, method, start, seed, how) for block, start in zip(blocks, starts)]
-    found = run_all(executor, solve_block, tasks, progress, "Shifts of the blocks")
+    cells = max((block.window[2] * block.window[3] for block in blocks), default=1)
+    found = run_batched(executor, solve_block, tasks, cells, progress, "Shifts of the blocks")
     judged = _judged_together(_honest([(block, growth) for block, growth, _ in found]),
                               pair.reference.grid.cell_size())
     return judged, [form for block, (_, _, form) in zip(judged, found) if block.usable and form is not None]
@@ -94,15 +94,13 @@ def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: 
 
     Self-contained so that any worker can find it.
     """
-    shift, solution, window = _measured(pair, block, method, start, seed)
+    shift, solution, ground, dh = _measured(pair, block, method, start, seed)
     if solution is None:
         return shift, np.ones(3), None
     if how is None:
         return shift, solution.growth, None
-    moved = solution.shift
-    ground = window.at(moved)
-    form = Quadratic.of(ground, ground.residuals(moved),
-                        lambda row, col: np.broadcast_to(moved[:, None], (3, len(row))), block.window, how)
+    moved = solution.shift[:, None]
+    form = Quadratic.of(ground, dh, lambda row, col: np.broadcast_to(moved, (3, len(row))), block.window, how)
     return shift, solution.growth, form
 
 
@@ -116,36 +114,39 @@ def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
 
 
 def _measured(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int):
+    """`(block's shift, solution, ground, dh there after the shift)`; the last three None where it is not trusted."""
     grid = pair.reference.grid
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
     window = pair.window(block.wider, (start,), row_step(block.wider, SAMPLE), seed)
-    if window.rows.size == 0:
-        return replace(blank, reason="no stable terrain with reference heights"), None, window
+    if window.heights.size == 0:
+        return replace(blank, reason="no stable terrain with reference heights"), None, None, None
     before = window.residuals(start)
     count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
-        return replace(blank, reason="no stable terrain with secondary heights"), None, window
-    known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.hypot(window.gx, window.gy))).mean()),
+        return replace(blank, reason="no stable terrain with secondary heights"), None, None, None
+    known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.sqrt(window.gx**2 + window.gy**2))).mean()),
                     nmad_before=_nmad(window.residuals(np.zeros(3))))
     if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
-        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, window
+        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, None, None
     solution = METHODS.get(method, method)(window, start, grid.cell_size())
     if not solution.converged:
         failed = replace(known, status="rejected", iterations=solution.iterations, reason="did not converge")
-        return failed, None, window
-    after, sigma = _nmad(window.residuals(solution.shift)), solution.sigma
+        return failed, None, None, None
+    ground, sigma = window.at(solution.shift), solution.sigma
+    dh = ground.residuals(solution.shift)
+    after = _nmad(dh)
     solved = replace(
         known, dx=float(solution.shift[0]), dy=float(solution.shift[1]), dz=float(solution.shift[2]),
         sigma_dx=float(sigma[0]), sigma_dy=float(sigma[1]), sigma_dz=float(sigma[2]),
         nmad_after=after, iterations=solution.iterations, status="used",
     )
     if after > WORSE * _nmad(before):
-        return replace(solved, status="rejected", reason="fits no better than the global shift"), None, window
-    return solved, solution, window
+        return replace(solved, status="rejected", reason="fits no better than the global shift"), None, None, None
+    return solved, solution, ground, dh
 
 
 def _nmad(residuals: np.ndarray) -> float:
-    return nmad(residuals[::max(1, residuals.size // LOOK)])
+    return scatter(residuals[::max(1, residuals.size // LOOK)])
 
 
 def _judged_alone(block: BlockShift, cell: float) -> BlockShift:
@@ -184,7 +185,7 @@ def _strays(block: BlockShift, used: list[BlockShift]) -> bool:
         values = np.array([getattr(b, axis) for b in near])
         sigmas = np.array([getattr(b, "sigma_" + axis) for b in near])
         around = np.median(values)
-        tolerance = np.hypot(getattr(block, "sigma_" + axis), np.median(sigmas)) + nmad(values)
+        tolerance = np.hypot(getattr(block, "sigma_" + axis), np.median(sigmas)) + scatter(values)
         beyond = max(values.min() - getattr(block, axis), getattr(block, axis) - values.max())
         if beyond > 0 and abs(getattr(block, axis) - around) > STRAY * tolerance:
             return True

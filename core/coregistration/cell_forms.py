@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CoregistrationError
-from .solution import spread, weigh
+from .solution import Precision
 from .terrain_window import TerrainWindow
 
 LEAST = 10  # pixels
-TO_TELL_A_MEDIAN = 100_000  # pixels
+STEADIER = 0.1  # of a doubt in the horizontal shift: that in the height
+TO_TELL_A_MEDIAN = 50_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,22 @@ class Quadratic:
     sample: np.ndarray
 
     @classmethod
-    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple,
-           how: Gathering) -> Quadratic | None:
+    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple, how: Gathering,
+           doubt: float = 0.0) -> Quadratic | None:
         """Of a window's cells from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
 
-        Pixels that scatter more than most of the window's at their slope have little say or none. None where hardly any
-        pixel is known.
+        Pixels that scatter more than most of the window's at their slope have little say or none, unless a shift that
+        is off by `doubt` (m) would explain it. None where hardly any pixel is known.
         """
-        row, col, height, width = window
-        known = np.flatnonzero(np.isfinite(residuals) & (ground.rows >= row) & (ground.rows < row + height)
-                               & (ground.cols >= col) & (ground.cols < col + width))
+        cell = ground.lattice_cells(window, how.side)
+        known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
         if known.size < LEAST:
             return None
-        residuals, gx, gy, rows, cols = (values[known] for values in
-                                         (residuals, ground.gx, ground.gy, ground.rows, ground.cols))
-        weights = weigh(residuals, spread(residuals, gx**2 + gy**2))
-        cell = ((rows - row) // how.side).astype(int) * (width // how.side + 1)
-        cell += ((cols - col) // how.side).astype(int)
+        cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
+                                               (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols))
+        precision = Precision(gx**2 + gy**2)
+        level, by_slope = precision.law(residuals)
+        weights = precision.weights(residuals, (level + (STEADIER * doubt) ** 2, by_slope + doubt**2))
         rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
         b += np.einsum("nij,jn->ni", M, shift_at(rows_of, cols_of))
@@ -93,18 +93,18 @@ class Quadratic:
 
 def _sums(cell, rows, cols, design, weights, residuals):
     """Each cell's mean row and column, `M`, `b` and count; a design column None is of ones."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1])
-    labels, index = np.unique(cell[starts], return_inverse=True)
+    counts = np.bincount(cell)
+    filled = np.flatnonzero(counts)
 
     def add(values):
-        return np.bincount(index, np.add.reduceat(values, starts), len(labels))
+        return np.bincount(cell, values)[filled]
 
-    count = np.bincount(index, np.diff(starts, append=cell.size), len(labels))
-    M = np.empty((len(labels), 3, 3))
-    b = np.empty((len(labels), 3))
+    M = np.empty((filled.size, 3, 3))
+    b = np.empty((filled.size, 3))
     for i in range(3):
         weighted = weights if design[i] is None else weights * design[i]
         b[:, i] = add(weighted * residuals)
         for j in range(i, 3):
             M[:, i, j] = M[:, j, i] = add(weighted if design[j] is None else weighted * design[j])
-    return add(rows) / count, add(cols) / count, M, b, count
+    counts = counts[filled]
+    return add(rows) / counts, add(cols) / counts, M, b, counts

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..statistics.robust import NORMAL_MAD, nmad
 from .nuth_kaab import vertical_precision
-from .solution import Lattice, Solution, sandwich
+from .solution import Lattice, Solution, sandwich, sensitivity
 from .terrain_window import SPARSE, TerrainWindow
 
 ITERATIONS = 10
@@ -131,7 +131,19 @@ def _cardinal(x):
     return total
 
 
+def _told(window, place) -> bool:
+    """True where the terrain's slope is seen by both DEMs in every direction: the least of noise is a valley too."""
+    some, thin = window.thinned
+    slopes = thin.secondary_gradient((*place, 0.0))
+    both = np.isfinite(slopes).all(axis=1)
+    own = np.column_stack([window.gx[some], window.gy[some]])
+    level = np.ones((int(both.sum()), 1))
+    return bool(sensitivity(np.hstack([own[both], level]), np.hstack([slopes[both], level])).any())
+
+
 def _solved(window, place, curvature, scores, known, iteration) -> Solution:
+    if not _told(window, place):
+        return Solution.failed((*place, 0.0), iteration)
     dh = window.residuals((*place, 0.0))
     dz = float(np.nanmedian(dh))
     across, growth = sandwich(curvature, scores, Lattice.over(window.rows[known], window.cols[known]))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CoregistrationError
-from ..executors import run_all
 from ..progress import Part, Progress
+from ..raster.batches import run_batched
 from ..raster.grid import Grid
 from ..statistics.robust import nmad
 from .block_shifts import Block
@@ -18,7 +18,7 @@ from .cell_forms import Gathering, Quadratic
 from .field_basis import PolynomialBasis, SplineBasis
 from .field_system import FOLDS, USUAL, FieldSystem
 from .shift_field import ShiftField
-from .solution import spread, tukey
+from .solution import Precision, tukey
 from .terrain_window import Pair
 
 FIELDS = ("smooth", "plane", "constant")
@@ -26,8 +26,10 @@ KNOTS_PER_BLOCK = 2
 CELLS_PER_KNOT = 4
 NODES_PER_KNOT = 12
 CELLS_OF_BLOCK = 64  # of the grid that carries a field made from blocks alone
-PASSES = 3
-SETTLED = 0.01  # cells: the field has stopped moving
+PASSES = 6
+AT_FIRST, AT_LAST = 0.1, 0.02  # cells that a field made from blocks may be off by, and a field that has come to rest
+SETTLED = 0.5  # of what the cells' means scatter: a field that moves them less has come to rest
+FEW = 20  # cells: so few cannot outvote one
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
 SMOOTHEST_FIRST = 10.0 ** np.arange(5.0, -6.5, -0.5)
 FULL_RASTER = 250_000  # cells: of larger rasters as many rows are taken as make this many cells
@@ -64,20 +66,21 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: 
     current field and each lattice cell gives a quadratic form of the shift, robust against outlying pixels and outlying
     cells. How smooth it is, cross-validation over whole blocks decides.
     """
-    grid, cell, spacing = pair.reference.grid, pair.reference.grid.cell_size(), _spacing(block_size)
+    grid, spacing = pair.reference.grid, _spacing(block_size)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
     quadratic = Quadratic.joined(forms)
-    fit = _levelled(_solve(basis, quadratic, horizontal), quadratic)
+    doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
+    fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
         field = as_shift_field(fit, grid, spacing)
-        quadratic = _gather(pair, blocks, shifts, field, lattice_side(block_size), executor,
+        quadratic = _gather(pair, blocks, shifts, field, doubt, lattice_side(block_size), executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
-        following = _levelled(_solve(basis, quadratic, horizontal, fit.stiffness, done == 1), quadratic)
-        moved = np.abs(as_shift_field(following, grid, spacing).nodes - field.nodes).reshape(3, -1)
-        fit = following
-        if np.sqrt((moved**2).mean(axis=1)).max() < SETTLED * cell:
+        last, fit = fit, _levelled(_solve(basis, quadratic, horizontal, (doubt, least), fit, done == 1), quadratic)
+        step = basis.at(quadratic.rows, quadratic.cols) @ (fit.coefficients - last.coefficients).T
+        if _small(step, quadratic, fit):
             break
+        doubt = max(least, float(np.sqrt((step[:, :2] ** 2).sum(axis=1).mean())))
     return fit, done
 
 
@@ -136,26 +139,26 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 6)))
 
 
-def _gather(pair, blocks, shifts, field, side, executor, progress) -> Quadratic:
+def _gather(pair, blocks, shifts, field, doubt, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
     how = Gathering.of(side, cells // step)
-    tasks = [(pair, block.window, field, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
-    return Quadratic.joined(run_all(executor, window_quadratic, tasks, progress, "Shift field"))
+    tasks = [(pair, block.window, field, doubt, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
+    return Quadratic.joined(run_batched(executor, window_quadratic, tasks, cells // len(tasks), progress, "Shift field"))
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, how: Gathering, step: int,
+def window_quadratic(pair: Pair, window: tuple, field: ShiftField, doubt: float, how: Gathering, step: int,
                      telling: bool = True) -> Quadratic | None:
     """The quadratic forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
 
-    A window that is not `telling` of horizontal shifts speaks of heights alone.
+    The field may be off by `doubt` (m). A window that is not `telling` of horizontal shifts speaks of heights alone.
     """
     ground = pair.window(window, _starts(field, window), step)
-    if ground.rows.size == 0:
+    if ground.heights.size == 0:
         return None
     ground, residuals = ground.under(field)
-    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how)
+    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how, doubt)
 
 
 def _levelled(fit: Fit, data: Quadratic) -> Fit:
@@ -175,38 +178,59 @@ def _starts(field: ShiftField, window: tuple) -> tuple:
     return tuple((float(x), float(y)) for x in (dx.min(), dx.max()) for y in (dy.min(), dy.max()))
 
 
-def _solve(basis, data: Quadratic, horizontal: bool, stiffness: tuple | None = None, choose: bool = True) -> Fit:
-    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen (near the last)."""
+def _small(step: np.ndarray, data: Quadratic, fit: Fit) -> bool:
+    """True where a step (n, 3) moves dh by little against what the cells' means scatter: the next is a tenth of it."""
+    square = np.einsum("ni,nij,nj->n", step, data.M, step).sum() / data.M[:, 2, 2].sum()
+    misfit, _ = _misfits(data, fit.basis.at(data.rows, data.cols) @ fit.coefficients.T)
+    return bool(np.sqrt(square) < SETTLED * nmad(misfit))
+
+
+def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | None = None,
+           choose: bool = True) -> Fit:
+    """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen (near the last).
+
+    The field may be off by the first of `doubts` (m) to begin with, by the second in the end. What such a shift
+    explains is no disagreement: else a field that is too stiff would silence whatever tells against it.
+    """
+    doubt, least = doubts
     P = basis.at(data.rows, data.cols)
-    weights = np.ones(len(data.rows))
     system = FieldSystem(basis, P, data, horizontal)
-    usual = stiffness or (USUAL,) * 2
-    for _ in range(3):
-        coefficients = system.solve(weights, usual)
-        if len(data.rows) > 20:
-            weights = _cell_weights(data, P, coefficients)
-    if not choose or isinstance(basis, PolynomialBasis) or len(np.unique(data.group)) < FOLDS:
-        return Fit(basis, coefficients, usual)
-    chosen = system.cross_validated(weights, stiffness[0] if stiffness else None)
-    return Fit(basis, system.solve(weights, chosen), chosen)
+    stiffness = last.stiffness if last else (USUAL,) * 2
+    weights = _cell_weights(data, P, last.coefficients, doubt) if last else np.ones(len(data.rows))
+    coefficients = system.solve(weights, stiffness)
+    if choose and isinstance(basis, SplineBasis) and len(np.unique(data.group)) >= FOLDS:
+        weights = _cell_weights(data, P, coefficients, doubt)
+        stiffness = system.cross_validated(weights, last.stiffness[0] if last else None)
+        coefficients = system.solve(weights, stiffness)
+    weights = _cell_weights(data, P, coefficients, least)
+    return Fit(basis, system.solve(weights, stiffness), stiffness)
 
 
-def _cell_weights(data: Quadratic, P, coefficients) -> np.ndarray:
+def _misfits(data: Quadratic, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean residual (m) of the cells that weigh anything, under the shifts `field` (n, 3), and which they are."""
+    mass = data.M[:, 2, 2]
+    heavy = np.flatnonzero(mass > 0)
+    return (data.b[:, 2] - (data.M[:, 2] * field).sum(axis=1))[heavy] / mass[heavy], heavy
+
+
+def _cell_weights(data: Quadratic, P, coefficients, doubt: float) -> np.ndarray:
     """Tukey weights of the cells by their mean residual: ground that changed as a whole speaks less.
 
     What a mean may be off by grows with slope, as every misfit does; flat ground, where a wrong shift hardly shows, is
     not judged more strictly than most.
     """
-    field = np.stack([P @ c for c in coefficients], axis=1)
-    mass = data.M[:, 2, 2]
-    heavy = mass > 0
-    if not heavy.any():
-        return np.zeros(mass.shape)
-    misfit = (data.b[:, 2] - (data.M[:, 2] * field).sum(axis=1))[heavy] / mass[heavy]
-    gradient2 = (data.M[:, 0, 0] + data.M[:, 1, 1])[heavy] / mass[heavy]
-    weights = np.zeros(mass.shape)
-    usual = np.maximum(np.sqrt(spread(misfit, gradient2)), nmad(misfit))
+    weights = np.ones(len(data.rows))
+    if len(weights) <= FEW:
+        return weights
+    misfit, heavy = _misfits(data, P @ coefficients.T)
+    weights[:] = 0.0
+    if not heavy.size:
+        return weights
+    mass = data.M[heavy, 2, 2]
+    gradient2 = (data.M[heavy, 0, 0] + data.M[heavy, 1, 1]) / mass
+    precision = Precision(gradient2)
+    usual = np.maximum(np.sqrt(precision.variance(precision.law(misfit))), nmad(misfit))
     # A mean that is off by less than its pixels scatter is no change, only ground that is not fitted yet.
-    usual = np.maximum(usual, PIXEL_SHARE * np.sqrt(data.counts[heavy] / mass[heavy]))
-    weights[heavy] = tukey((misfit - np.median(misfit)) / usual)
+    usual = np.maximum(usual, PIXEL_SHARE * np.sqrt(data.counts[heavy] / mass))
+    weights[heavy] = tukey((misfit - np.median(misfit)) / np.sqrt(usual**2 + doubt**2 * gradient2))
     return weights

@@ -21,45 +21,61 @@ class FieldSystem:
     def __init__(self, basis, P, data: Quadratic, horizontal: bool):
         self._basis, self._P, self._data = basis, P, data
         self._axes = (0, 1, 2) if horizontal else (2,)
-        self._pairs = [(i, j) for i in range(len(self._axes)) for j in range(i, len(self._axes))]
-        self._band = (basis.bandwidth + 1) * len(self._axes) - 1
         self._T = P.T.tocsr()
-        self._penalty = self._banded(basis.stiffness().tocoo(), [(0, 0)], 1, basis.bandwidth)
+        self._penalty = self._stiff(basis.stiffness().tocoo())
+        # Cells under the same functions lie together: small dense products serve for all.
+        each = P.nnz // P.shape[0]
+        columns = P.indices.reshape(-1, each)
+        _, first, piece, counts = np.unique(columns[:, 0], return_index=True, return_inverse=True, return_counts=True)
+        nth = np.empty(len(piece), dtype=int)
+        nth[np.argsort(piece, kind="stable")] = np.arange(len(piece)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self._slot = piece * counts.max() + nth
+        self._values = np.zeros((len(counts) * counts.max(), each))
+        self._values[self._slot] = P.data.reshape(-1, each)
+        rank = np.argsort(basis.order)[columns[first]]
+        row, col = rank[:, :, None], rank[:, None, :]
+        self._upper = np.flatnonzero(row <= col)
+        self._place = ((basis.bandwidth + row - col) * basis.size + col).ravel()[self._upper]
+        self._pieces = len(counts)
 
     def solve(self, weights, stiffness) -> np.ndarray:
         """Coefficients `(3, size)`; components that are not solved for stay zero."""
         return self._solved(*self._normal(weights), stiffness)
 
     def _normal(self, weights):
-        """The banded normal matrix and the right side."""
-        from scipy import sparse
+        """The banded normal matrix and the right side.
 
-        P, M, b, axes = self._P, self._data.M, self._data.b, self._axes
-        count, each = len(self._pairs), P.nnz // P.shape[0]
-        values = np.stack([weights * M[:, axes[i], axes[j]] for i, j in self._pairs], axis=1)
-        # All pairs of components side by side: one product of sparse matrices does them all.
-        columns = P.indices.reshape(-1, 1, each) + np.arange(count)[:, None] * P.shape[1]
-        data = values[:, :, None] * P.data.reshape(-1, 1, each)
-        pointers = np.arange(0, data.size + 1, count * each)
-        side_by_side = sparse.csr_matrix((data.ravel(), columns.ravel(), pointers), (P.shape[0], count * P.shape[1]))
-        right = self._T @ (weights[:, None] * b[:, list(axes)])
-        normal = self._banded((self._T @ side_by_side).tocoo(), self._pairs, len(axes), self._band)
-        return normal, right[self._basis.order].ravel()
-
-    def _banded(self, matrix, pairs: list, count: int, bandwidth: int) -> np.ndarray:
-        """Upper banded form of a symmetric matrix whose blocks, one for each of `pairs`, lie side by side in `matrix`.
-
-        Coefficients are numbered in the basis's order, the `count` components of each side by side.
+        Coefficients are numbered in the basis's order, the components of each side by side.
         """
-        size = self._basis.size
-        rank = np.argsort(self._basis.order)
-        row, col = rank[matrix.row] * count, rank[matrix.col % size] * count
-        i, j = np.array(pairs)[matrix.col // size].T
-        band = np.zeros((bandwidth + 1, count * size))
-        for down, right in ((i, j), (j, i)):
-            upper = row + down <= col + right
-            place = (col + right)[upper]
-            band[bandwidth + (row + down)[upper] - place, place] = matrix.data[upper]
+        basis, axes, count = self._basis, self._axes, len(self._axes)
+        band = np.zeros(((basis.bandwidth + 1) * count, count * basis.size))
+        for i, down in enumerate(axes):
+            for j, right in enumerate(axes[i:], i):
+                part = self._summed(weights * self._data.M[:, down, right])
+                band[count - 1 + i - j:len(band) + i - j:count, j::count] = part
+                if i < j:
+                    band[count - 1 + j - i:-1:count, i::count] = part[:-1]
+        right = self._T @ (weights[:, None] * self._data.b[:, list(axes)])
+        return band, right[basis.order].ravel()
+
+    def _summed(self, values) -> np.ndarray:
+        """Sum over the cells of the products of all functions there, times `values` (n,), banded."""
+        basis, (slots, each) = self._basis, self._values.shape
+        slotted = np.zeros((slots, 1))
+        slotted[self._slot, 0] = values
+        shape = self._pieces, -1, each
+        products = self._values.reshape(shape).transpose(0, 2, 1) @ (self._values * slotted).reshape(shape)
+        sums = np.bincount(self._place, products.ravel()[self._upper], (basis.bandwidth + 1) * basis.size)
+        return sums.reshape(-1, basis.size)
+
+    def _stiff(self, penalty) -> np.ndarray:
+        """The upper banded form of the penalty."""
+        basis = self._basis
+        rank = np.argsort(basis.order)
+        row, col = rank[penalty.row], rank[penalty.col]
+        upper = row <= col
+        band = np.zeros((basis.bandwidth + 1, basis.size))
+        band[basis.bandwidth + (row - col)[upper], col[upper]] = penalty.data[upper]
         return band
 
     def _solved(self, normal, right, stiffness):
@@ -95,9 +111,13 @@ class FieldSystem:
             return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
                        for fold in range(held))
 
-        both = _stiffest(STIFFNESS if near is None else near * NEAR, lambda value: misfit((value, value)))
         if near is None:
+            both = _stiffest(STIFFNESS, lambda value: misfit((value, value)))
             return both, both
+        both = _stiffest(near * NEAR, lambda value: misfit((value, value)))
+        while both == near * NEAR[0] and near > STIFFNESS[0]:
+            near = both
+            both = _stiffest(near * NEAR, lambda value: misfit((value, value)))
         vertical = _stiffest(both * FINER, lambda value: misfit((both, value)))
         horizontal = _stiffest(both * FINER, lambda value: misfit((value, vertical)))
         return horizontal, vertical

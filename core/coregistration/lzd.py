@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .solution import Lattice, Solution, sandwich, sensitivity, spread, weigh
+from .solution import Lattice, Precision, Solution, sandwich, sensitivity
 from .terms import SIZES, Place, Terms
-from .terrain_window import SPARSE, TerrainWindow
+from .terrain_window import TerrainWindow
 
 ITERATIONS = 20
 STEADY = 6  # iterations after which cells may leave but not return: at a void's rim some would do so for ever
+NEAR, STILL = 1e-2, 2e-3  # cells: steps that end the search on few cells, and on all
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
 UNSEEN = 1.7  # times what residuals show: growth by correlation that the fit absorbs (test_sigma.py, test_points.py)
 
@@ -31,59 +32,73 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple = ()
 def least_squares(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple,
                   place: Place | None) -> Solution:
     """The shift and the terms about `place` together, from `start` (3 + k,); see `lzd` and `Terms`."""
-    values, near, _ = _descended(window.at(start).sparse, start, 1e-2 * cell, cell, terms, place)
+    values, near = _descended(window.at(start).sparse, start, NEAR * cell, cell, terms, place)
     # Few cells that found no way must not lead the many astray.
     values = values if near else start
     window = window.at(values)
-    values, solved, iteration = _descended(window, values, 3e-4 * cell, cell, terms, place)
-    return _solved(window, values, *solved, iteration) if solved else Solution.failed(values, iteration)
+    values, fit = _descended(window, values, STILL * cell, cell, terms, place)
+    return _solved(window, values, fit) if fit else Solution.failed(values, ITERATIONS)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the last iteration has seen of the cells: `design`, `weighted` (k, n), dh and whether it counts (n,)."""
+
+    terms: Terms
+    design: np.ndarray
+    weighted: np.ndarray
+    residuals: np.ndarray
+    known: np.ndarray
+    iterations: int
 
 
 def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: float, names: tuple,
-               place: Place | None):
-    """`(values, what their precision is judged by or None, iterations)`, until steps move less than `least` (m)."""
+               place: Place | None) -> tuple[np.ndarray, _Fit | None]:
+    """`(values, the last fit or None)`, until steps move less than `least` (m)."""
     values = np.array(start, dtype=float)
     terms = Terms.at(window, names, place, values, cell)
-    design = np.asfortranarray(terms.instruments(window.gx, window.gy))
+    design = terms.instruments(window.gx, window.gy)
     sizes = np.append(np.ones(3), terms.sizes)
-    gradient2 = window.gx**2 + window.gy**2
-    known = np.ones(gradient2.shape, dtype=bool)
+    precision = Precision(window.gx**2 + window.gy**2)
+    known, length = np.ones(window.gx.shape, dtype=bool), np.inf
     for iteration in range(1, ITERATIONS + 1):
         residuals = window.residuals(terms.moved(values))
         known = np.isfinite(residuals) & (known | (iteration <= STEADY))
-        if known.sum() < 10 + len(terms.sizes):
+        if np.count_nonzero(known) < 10 + len(terms.sizes):
             break
-        seen = np.flatnonzero(known)
-        # Column by column: sums over cells then run along memory.
-        columns = design.T.take(seen, axis=1).T
-        information, scores, weights = _equations(columns, residuals[seen], gradient2[seen])
-        step = np.linalg.lstsq(information / np.outer(sizes, sizes), scores.sum(axis=0) / sizes, rcond=1e-12)[0]
+        # What typical residuals are, small steps do not change.
+        law = precision.law(residuals) if length > NEAR * cell else law
+        weights = precision.weights(residuals, law)
+        weights[~known] = residuals[~known] = 0.0
+        weighted = design * weights
+        information = np.array([[one @ other for other in design] for one in weighted], dtype=float)
+        step = _least_squares(information / np.outer(sizes, sizes), (weighted @ residuals) / sizes)
         length = np.hypot(step[0], step[1])
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
         values += step / sizes
         if length < least and (np.abs(step[2:]) < least).all():
-            return values, (terms, columns, scores, weights, known), iteration
-    return values, None, ITERATIONS
+            return values, _Fit(terms, design, weighted, residuals, known, iteration)
+    return values, None
 
 
-def _solved(window, values, terms, design, scores, weights, known, iteration) -> Solution:
+def _least_squares(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The shortest solution of a symmetric system: nothing in directions that are not told."""
+    values, vectors = np.linalg.eigh(matrix)
+    told = values > 1e-12 * values[-1]
+    return vectors[:, told] @ (vectors[:, told].T @ right / values[told])
+
+
+def _solved(window: TerrainWindow, values: np.ndarray, fit: _Fit) -> Solution:
     # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
-    every = max(1, known.size // SPARSE)
-    moved = terms.moved(values)[..., ::every] if terms.names else values
-    slopes = window.part(slice(None, None, every)).secondary_gradient(moved)
-    told = np.isfinite(slopes).all(axis=1) & known[::every]
-    seen = (np.cumsum(known) - 1)[::every][told]
-    other = terms.design(slopes[:, 0], slopes[:, 1], every)[told]
-    told = sensitivity(design[seen] * weights[seen, None], other) * (known.sum() / max(seen.size, 1))
-    covariance, growth = sandwich(told, scores, Lattice.over(window.rows[known], window.cols[known]))
+    some, thin = window.thinned
+    slopes = thin.secondary_gradient(fit.terms.some(some).moved(values))
+    told = np.isfinite(slopes).all(axis=1) & fit.known[some]
+    some, slopes = some[told], slopes[told].T
+    other = fit.terms.some(some).design(*slopes)
+    seen = np.flatnonzero(fit.known)
+    told = sensitivity(fit.weighted[:, some].T, other.T) * (seen.size / max(some.size, 1))
+    scores = (fit.weighted * fit.residuals)[:, seen]
+    covariance, growth = sandwich(told, scores.T, Lattice.over(window.rows[seen], window.cols[seen]))
     growth = 1.0 + UNSEEN * (growth - 1.0)
-    return Solution(values, np.sqrt(np.diag(covariance)), growth, iteration, True)
-
-
-def _equations(design, residuals, gradient2):
-    """The information `(k, k)`, and the score and weight of every cell."""
-    variance = spread(residuals, gradient2)
-    weights = weigh(residuals, variance)
-    weighted = design * weights[:, None]
-    return weighted.T @ design, weighted * residuals[:, None], weights
+    return Solution(values, np.sqrt(np.diag(covariance)), growth, fit.iterations, True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..statistics.robust import NORMAL_MAD as NMAD
 from .solution import Lattice, Solution, sandwich, sensitivity
-from .terrain_window import SPARSE, TerrainWindow
+from .terrain_window import TerrainWindow
 
 ITERATIONS = 30
 ASPECT_BINS = 72
@@ -80,11 +80,10 @@ def _cosine(target: np.ndarray, bins: np.ndarray):
 def _solved(window, shift, used, downhill, steepness, target, residuals, iteration) -> Solution:
     """The shift with the sigma of the cosine and of the median, residuals held to 2 NMAD as the medians hold them."""
     bounded, inner = _bounded(target - np.median(target))
-    every = max(1, used.size // SPARSE)
-    slopes = window.part(slice(None, None, every)).secondary_gradient(shift)
-    place = np.cumsum(used) - 1
-    told = np.isfinite(slopes).all(axis=1) & used[::every]
-    seen = place[::every][told]
+    some, thin = window.thinned
+    slopes = thin.secondary_gradient(shift)
+    told = np.isfinite(slopes).all(axis=1) & used[some]
+    seen = (np.cumsum(used) - 1)[some[told]]
     # The secondary's own gradient: that of the reference has the noise that chose the aspect.
     across = sensitivity(downhill[seen], -slopes[told] / steepness[seen, None])
     across = across * (inner * used.sum() / max(seen.size, 1))

@@ -10,6 +10,7 @@ problems want it; Fuller 1987); and the gradient is taken anew where a fit has l
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..raster.resampling import CellMap
 from .coregister import Coregistration, Settings, coregister
 from .points import Points, on_stable
 from .shift_field import ShiftField
-from .terrain_window import Pair, TerrainWindow
+from .terrain_window import Pair, TerrainWindow, numbered
 
 REACH = 1.565  # cells: the first minimum of the autocorrelation of cubic B-spline interpolation
 TANGENT = 0.05  # cells: a step that shows the spline's own derivative
@@ -60,9 +61,7 @@ class PointPair(Pair):
 
     def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> PointWindow:
         """The points of a window with the DEM's gradient beneath them; `step` is for cells, points are fewer."""
-        found = PointWindow(self, window, starts, phase)
-        found = found.at(np.mean(starts, axis=0)[:2] if starts else (0.0, 0.0))
-        return found.part(np.isfinite(found.gx + found.gy))
+        return PointWindow(self, window, starts, phase).at(np.mean(starts, axis=0)[:2] if starts else (0.0, 0.0))
 
     def at_spacing_of_coarser(self) -> PointPair:
         """The pair as it is: points have no spacing."""
@@ -81,16 +80,30 @@ class PointWindow(TerrainWindow):
         index = points.inside(window)
         self.step = max(1, -(-index.size // most))
         index = index[phase % self.step::self.step]
-        self.rows, self.cols, self.heights = (values[index] for values in
-                                              (points.rows, points.cols, points.heights))
-        self.gx = self.gy = np.full(self.rows.shape, np.nan)
-        self._place = np.arange(self.rows.size)
+        self._positions, self.heights = (points.rows[index], points.cols[index]), points.heights[index]
+        self.gx = self.gy = np.full(index.shape, np.nan)
+        self._place = np.arange(index.size)
         self._secondary, self._pair = None, pair
-        self._east, self._north = grid.cell_metres(self.rows)
-        if self.rows.size:
+        if index.size:
             self._pair = replace(pair, secondary=pair.secondary.coarsened(self._coarseness()))
             self._to_secondary = CellMap(grid, self._pair.secondary.grid)
             self._secondary = self._splines(((0.0, 0.0), *starts))
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Fractional rows of the grid."""
+        return self._positions[0][self._place]
+
+    @cached_property
+    def cols(self) -> np.ndarray:
+        """Fractional columns of the grid."""
+        return self._positions[1][self._place]
+
+    def lattice_cells(self, window: tuple, side: int) -> np.ndarray:
+        """As TerrainWindow.lattice_cells."""
+        row, col, height, width = window
+        down, right = numbered(self.rows - row, height, side), numbered(self.cols - col, width, side)
+        return np.where((down >= 0) & (right >= 0), down * -(-width // side) + right, -1)
 
     def _coarseness(self) -> int:
         """How many cells a side make one, so that the DEM beneath the points fits into memory."""
@@ -98,11 +111,22 @@ class PointWindow(TerrainWindow):
         return int(np.ceil(np.sqrt(max(cells / MOST_CELLS, 1.0)))) if cells > MOST_CELLS else 1
 
     def at(self, shift) -> PointWindow:
-        """The window with the DEM's gradient as it lies beneath the points after `shift` (m)."""
+        """The points that have a gradient beneath them after `shift` (m), with that gradient."""
+        return self._sloping(shift)[1]
+
+    def under(self, field: ShiftField) -> tuple[PointWindow, np.ndarray]:
+        """As TerrainWindow.under."""
+        shift = field.at(self.rows, self.cols).astype(float)
+        kept, ground = self._sloping(shift)
+        return ground, ground.residuals(shift[:, kept])
+
+    def _sloping(self, shift) -> tuple[np.ndarray, PointWindow]:
+        """The indices of the points that have a gradient beneath them after `shift` (m), and these points with it."""
         other = self.part(slice(None))
-        if self.rows.size:
+        if self.heights.size:
             other.gx, other.gy = self._gradient(shift, REACH)
-        return other
+        kept = np.flatnonzero(np.isfinite(other.gx + other.gy))
+        return kept, other.part(kept)
 
     def secondary_gradient(self, shift) -> np.ndarray:
         """The derivative `(n, 2)` (m/m, east and north) of the DEM's height beneath each point by the shift."""
@@ -113,10 +137,6 @@ class PointWindow(TerrainWindow):
         dx, dy = shift[0], shift[1]
         return ((self.sample(dx - reach, dy) - self.sample(dx + reach, dy)) / (2 * reach),
                 (self.sample(dx, dy - reach) - self.sample(dx, dy + reach)) / (2 * reach))
-
-    def residuals(self, shift) -> np.ndarray:
-        """dh = point - DEM after the shift (dx, dy, dz), metres; NaN where void, or where the gradient is."""
-        return np.where(np.isnan(self.gx + self.gy), np.nan, super().residuals(shift))
 
 
 def coregister_points(pair: PointPair, settings: Settings, executor, progress: Progress) -> Coregistration:

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..raster.dem import Dem, Reader
 from ..raster.resampling import LAGRANGE, fractions
-from ..statistics.robust import nmad
+from .solution import scatter
 
 FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spare
-REACH = 12  # cells that a shift may move from its start
+NEARBY, REACH = 3, 12  # cells that a shift is expected to move from its start, and may
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
 SPIKE = 8.0  # NMADs of the bend: more is no terrain
-WORTH = 3  # times as many lines are cheaper to read at once than group by group
+SKIPPED = 40_000  # cells between two groups of lines: more are not worth one reading
 LOOK = 2_500  # cells that a typical bend is taken from
 
 
@@ -23,20 +23,26 @@ class Lines:
     """A secondary whose cells step as the reference's do: whole lines are weighed at once.
 
     `lines`, `columns`: those of the reference, each evenly spaced; `offset` `(down, right)`: cells from its grid to the
-    secondary's; `moves` (n, 2): cells down and right that the fit may start from. Between cells runs the polynomial
-    through six of them (Lagrange): on rough ground as true as a prefiltered cubic B-spline, without its memory.
+    secondary's; `moves` (n, 2): cells down and right that the fit may start from. A fit that goes on is followed up to
+    REACH cells. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
+    prefiltered cubic B-spline, without its memory.
     """
 
     def __init__(self, dem: Dem, lines: np.ndarray, columns: np.ndarray, offset: tuple, moves: np.ndarray):
+        self._dem, self._lines, self._columns, self._moves = dem, lines, columns, moves
         self._shape = lines.size, columns.size
-        whole = [math.floor(apart) for apart in offset]
-        least = [math.floor(-most) - REACH - FOOTPRINT for most in moves.max(axis=0)]
-        most = [math.ceil(-least) + REACH + FOOTPRINT + 1 for least in moves.min(axis=0)]
-        self._part = [np.float32(apart - floor) for apart, floor in zip(offset, whole)]
+        self._whole = [math.floor(apart) for apart in offset]
+        self._part = [np.float32(apart - floor) for apart, floor in zip(offset, self._whole)]
+        self._read(NEARBY)
+
+    def _read(self, reach: int) -> None:
+        self._reach, lines, whole = reach, self._lines, self._whole
+        least = [math.floor(-most) - reach - FOOTPRINT for most in self._moves.max(axis=0)]
+        most = [math.ceil(-least) + reach + FOOTPRINT + 1 for least in self._moves.min(axis=0)]
         self._before = [-cells for cells in least]
         tops, beneath = lines + (whole[0] + least[0]), most[0] - least[0] + 1
-        left, width = int(columns[0]) + whole[1] + least[1], columns.size + most[1] - least[1]
-        heights = read_lines(dem, tops, beneath, left, width)
+        left, width = int(self._columns[0]) + whole[1] + least[1], self._columns.size + most[1] - least[1]
+        heights = read_lines(self._dem, tops, beneath, left, width)
         spikes, typical = find_spikes(heights)
         heights.ravel()[spikes] = typical
         self._step = beneath if len(heights) > 1 else int(lines[1] - lines[0]) if lines.size > 1 else 1
@@ -49,12 +55,15 @@ class Lines:
 
         `down`, `right`: cells that the secondary is moved by; one for all, one for each line, or one for each cell.
         """
-        values = np.empty(self._shape, dtype=np.float32)
         (i, s), (j, t) = (fractions(part + np.float32(before) - moved) for part, before, moved in
                           zip(self._part, self._before, (down, right)))
+        values = np.empty(self._shape, dtype=np.float32)
         lines = self._group or self._heights.shape[0] - (self._shape[0] - 1) * self._step
         for places, end in ((i, lines), (j, self._heights.shape[1] - self._shape[1] + 1)):
             if not (places.min() >= FOOTPRINT and places.max() < end - FOOTPRINT):
+                if self._reach < REACH:
+                    self._read(REACH)
+                    return self.at(down, right)
                 values.fill(np.nan)
                 return values
         LAGRANGE.beside(self._heights, i, j, s, t, values, self._step)
@@ -63,7 +72,8 @@ class Lines:
     def every(self, step: int) -> Lines:
         """The same for every `step`-th line only."""
         other = copy.copy(self)
-        other._shape = -(-self._shape[0] // step), self._shape[1]
+        other._lines = self._lines[::step]
+        other._shape = other._lines.size, self._shape[1]
         other._step = self._step * step
         return other
 
@@ -77,6 +87,9 @@ class Lines:
         top, bottom = (first, first + self._group) if self._group else (0, height)
         with np.errstate(invalid="ignore"):
             inside = (i >= top + FOOTPRINT) & (i < bottom - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
+        if self._reach < REACH and not inside.all():
+            self._read(REACH)
+            return self.some(line, column, down, right)
         index = (np.where(inside, i, FOOTPRINT) * width + np.where(inside, j, FOOTPRINT)).astype(np.intp)
         found = LAGRANGE.gathered(self._heights, index, s.astype(np.float32), t.astype(np.float32))
         found[~inside] = np.nan
@@ -146,11 +159,15 @@ def _fill(heights: np.ndarray, void: np.ndarray) -> None:
 def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) -> np.ndarray:
     """`count` lines from each of the evenly spaced `tops` on, `(groups, lines, width)`.
 
-    Where the groups lie close there is a single one, of all lines from the first to the last.
+    Where the groups meet there is a single one, of all lines from the first to the last.
     """
+    step, all_lines = int(tops[1] - tops[0]) if tops.size > 1 else 0, int(tops[-1] - tops[0]) + count
     with Reader(dem) as reader:
-        if tops.size < 2 or tops[1] - tops[0] <= WORTH * count:
-            return reader.read(int(tops[0]), left, int(tops[-1] - tops[0]) + count, width)[None]
+        if step <= count:
+            return reader.read(int(tops[0]), left, all_lines, width)[None]
+        if (step - count) * width <= SKIPPED:
+            lines = (tops[:, None] - tops[0] + np.arange(count)).ravel()
+            return reader.read(int(tops[0]), left, all_lines, width, lines).reshape(tops.size, count, width)
         return np.stack([reader.read(int(top), left, count, width) for top in tops])
 
 
@@ -165,14 +182,14 @@ def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     bend += heights[..., 1:-1, 2:]
     bend *= np.float32(-0.25)
     bend += heights[..., 1:-1, 1:-1]
-    limit = SPIKE * nmad(bend.ravel()[::max(1, bend.size // LOOK)])
+    limit = SPIKE * scatter(bend.ravel()[::max(1, bend.size // LOOK)])
     if not np.isfinite(limit) or limit == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
     with np.errstate(invalid="ignore"):
         beyond = np.flatnonzero(np.abs(bend, out=bend) > limit)
     *piece, row, col = np.unravel_index(beyond, bend.shape)
     around = np.stack([heights[(*piece, row + i, col + j)] for i in range(3) for j in range(3)])
-    typical = np.median(around, axis=0)
+    typical = np.sort(around, axis=0)[4]
     far = np.abs(heights[(*piece, row + 1, col + 1)] - typical) > limit
     place = np.ravel_multi_index((*piece, row + 1, col + 1), heights.shape)
     return place[far], typical[far]

@@ -10,10 +10,11 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
-LOOK = 4_000  # residuals that a typical spread or centre is taken from
+LOOK = 3_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 TOLD = 5.0  # standard errors that the terrain's part in a direction must show; few cells cannot show as many
+NEIGHBOURS = 8  # cells along a line whose products are correlated
 DEGENERATE = 1e7  # condition of a sensitivity beyond which rounding alone determines a shift
 LONE = 0.55  # power of what exceeds twice: measured on single windows, 12 to 35 correlations wide (test_sigma.py)
 SHORTFALL = 1.15**2  # what the fit itself has absorbed; measured on blocks of known truth (test_sigma.py)
@@ -51,54 +52,88 @@ def alone(growth: np.ndarray) -> np.ndarray:
 
 def tukey(standardised: np.ndarray) -> np.ndarray:
     """Tukey's biweight, 1 at 0 and 0 from 4.685 standard deviations; NaN weighs nothing."""
-    inside = standardised / TUKEY
-    inside = np.fmax(1.0 - inside * inside, 0.0)
-    return inside * inside
+    inside = standardised * (1.0 / TUKEY)
+    inside *= inside
+    inside = np.subtract(1.0, inside, out=inside)
+    inside = np.fmax(inside, 0.0, out=inside)
+    inside *= inside
+    return inside
 
 
-def weigh(residuals: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Tukey's weights over the variance, about the residuals' own robust centre.
+class Precision:
+    """What residuals are worth where their scatter grows with slope, as misfit and noise do (Hugonnet et al. 2022).
 
-    The median alone would hold the centre towards one-sided outliers (ground that changed); a few weighted means do
-    not.
+    `gradient2` (n,): the terrain's squared gradient beneath each residual. Some LOOK cells, in SLOPE_GROUPS groups of
+    like slope, tell the typical scatter.
     """
-    every = max(1, residuals.size // LOOK)
-    seen, precision = residuals[::every], 1.0 / variance[::every]
-    centre, scale = np.median(seen), np.sqrt(precision)
-    for _ in range(5):
-        weights = tukey((seen - centre) * scale) * precision
-        total = weights.sum()
-        centre = weights @ seen / total if total > 0 else centre
-    precision = 1.0 / variance
-    return tukey((residuals - centre) * np.sqrt(precision)) * precision
+
+    def __init__(self, gradient2: np.ndarray):
+        self._gradient2 = gradient2
+        some = np.arange(0, gradient2.size, max(1, gradient2.size // LOOK))
+        # Halves of the precision order as well, and by counting.
+        some = some[np.argsort(gradient2[some].astype(np.float16).view(np.uint16), kind="stable")]
+        size = max(1, some.size // SLOPE_GROUPS)
+        self._groups = some[:some.size // size * size].reshape(-1, size)
+        self._steepness = gradient2[self._groups]
+
+    def law(self, residuals: np.ndarray) -> tuple[float, float]:
+        """The (s0, s1) of the variance s0 + s1 gradient2, robustly fitted, neither negative; NaN is left out."""
+        seen = residuals[self._groups]
+        apart = np.sort(np.abs(seen - median(seen)), axis=1)
+        counts = np.count_nonzero(np.isfinite(apart), axis=1)
+        if not counts.any():
+            return 1.0, 0.0
+        usual = NMAD * median(apart)
+        floor = max(usual * 1e-3, 1e-6) ** 2
+        if counts.sum() < 60:
+            return max(usual**2, floor), 0.0
+        group, counts = np.flatnonzero(counts), counts[counts > 0]
+        middle = 0.5 * (apart[group, (counts - 1) // 2] + apart[group, counts // 2])
+        variances = (NMAD * middle.astype(float)) ** 2
+        filled = variances > 0
+        if not filled.any():
+            return floor, 0.0
+        # Relative misfit: gentle and steep groups count alike, whatever their variance.
+        steepness = self._steepness.mean(axis=1, dtype=float)[group][filled]
+        s0, s1 = _not_negative(1.0 / variances[filled], steepness / variances[filled])
+        return max(s0, floor), s1
+
+    def variance(self, law: tuple) -> np.ndarray:
+        """The variance at each cell by such a law."""
+        s0, s1 = law
+        return s0 + s1 * self._gradient2
+
+    def weights(self, residuals: np.ndarray, law: tuple) -> np.ndarray:
+        """Tukey's weights over the variance, about the residuals' own robust centre; NaN weighs nothing.
+
+        The median alone would hold the centre towards one-sided outliers (ground that changed); a few weighted means
+        do not.
+        """
+        (s0, s1), seen = law, residuals[self._groups]
+        known = np.isfinite(seen)
+        seen, variance = seen[known], s0 + s1 * self._steepness[known]
+        centre, scale = median(seen), np.sqrt(variance)
+        for _ in range(3):
+            weights = tukey((seen - centre) / scale)
+            weights /= variance
+            total = float(weights.sum())
+            centre = float(weights @ seen) / total if total > 0 else centre
+        variance = self.variance(law)
+        weights = tukey((residuals - centre) / np.sqrt(variance))
+        weights /= variance
+        return weights
 
 
-def spread(residuals: np.ndarray, gradient2: np.ndarray) -> np.ndarray:
-    """The residuals' variance at each cell as s0 + s1 |gradient|^2, robustly fitted (both terms non-negative).
+def median(values: np.ndarray) -> float:
+    """The median of the numbers among values; NaN of none. For some thousands: float32 is sorted fast."""
+    values = np.sort(values, axis=None)
+    count = int(np.searchsorted(values, np.inf, side="right"))
+    return 0.5 * (float(values[(count - 1) // 2]) + float(values[count // 2])) if count else np.nan
 
-    Horizontal misfit and noise grow with slope (Hugonnet et al. 2022); NaN residuals are left out.
-    """
-    every = max(1, residuals.size // LOOK)
-    seen, steep = residuals[::every], gradient2[::every]
-    known = np.isfinite(seen)
-    seen, steep = seen[known], steep[known]
-    if seen.size == 0:
-        return np.ones(residuals.shape)
-    apart = np.abs(seen - np.median(seen))
-    usual = NMAD * np.median(apart)
-    floor = max(usual * 1e-3, 1e-6) ** 2
-    if seen.size < 60:
-        return np.full(residuals.shape, max(usual**2, floor))
-    edges = [seen.size * group // SLOPE_GROUPS for group in range(1, SLOPE_GROUPS)]
-    groups = np.split(np.argpartition(steep, edges), edges)
-    variances = np.array([(NMAD * np.median(apart[group])) ** 2 for group in groups])
-    steepness = np.array([steep[group].mean() for group in groups])
-    filled = variances > 0
-    if not filled.any():
-        return np.full(residuals.shape, floor)
-    # Relative misfit: gentle and steep groups count alike, whatever their variance.
-    s0, s1 = _not_negative(1.0 / variances[filled], steepness[filled] / variances[filled])
-    return np.maximum(s0 + s1 * gradient2, floor)
+
+def scatter(values: np.ndarray) -> float:
+    """The NMAD of the numbers among some thousand values; NaN of none."""
+    return NMAD * median(np.abs(values - median(values)))
 
 
 def _not_negative(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -108,10 +143,10 @@ def _not_negative(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     if determinant > 1e-12 * aa * bb:
         s, t = (bb * a.sum() - ab * b.sum()) / determinant, (aa * b.sum() - ab * a.sum()) / determinant
         if min(s, t) >= 0:
-            return s, t
+            return float(s), float(t)
     # Both sums are positive, so with one of them zero the other is not negative; the better of the two.
     alone, steep = a.sum() / aa, b.sum() / bb if bb > 0 else 0.0
-    return (alone, 0.0) if a.sum() * alone >= b.sum() * steep else (0.0, steep)
+    return (float(alone), 0.0) if a.sum() * alone >= b.sum() * steep else (0.0, float(steep))
 
 
 @dataclass(frozen=True)
@@ -143,12 +178,14 @@ def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
     a direction which the terrain does not tell their products only scatter (a weak instrument; Stock & Yogo 2005).
     """
     total = weighted.T @ other
-    size = np.sqrt(np.abs(np.diag(total)))
-    if not np.isfinite(total).all() or not (size > 0).all():
+    sizes = [np.sqrt((values**2).sum(axis=0)) for values in (weighted, other)]
+    if not np.isfinite(total).all() or not all((size > 0).all() for size in sizes):
         return np.zeros_like(total)
-    vectors = np.linalg.svd(total / np.outer(size, size))
-    # The least determined direction, as either design has it.
-    products = (weighted / size @ vectors[0][:, -1]) * (other / size @ vectors[2][-1])
+    one, two = (values / size for values, size in zip((weighted, other), sizes))
+    vectors = np.linalg.svd(one.T @ two)
+    # The least determined direction, as either design has it. Neighbours share what a gradient is made of.
+    products = (one @ vectors[0][:, -1]) * (two @ vectors[2][-1])
+    products = np.add.reduceat(products, np.arange(0, len(products), NEIGHBOURS))
     if products.sum() < min(TOLD, 0.4 * np.sqrt(len(products))) * np.sqrt((products**2).sum()):
         return np.zeros_like(total)
     return total
@@ -193,5 +230,6 @@ def _tapered(sums: np.ndarray) -> np.ndarray:
     """Sum over pairs of lattice cells of their products, weighted by a flat-topped taper in each axis, `(k, k)`."""
     apart = np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)) / (REACH * LATTICE)
     taper = np.clip(2.0 - 2.0 * apart, 0.0, 1.0)
-    smoothed = np.einsum("ij,kl,jlm->ikm", taper, taper, sums, optimize=True)
-    return np.einsum("ijk,ijm->km", sums, smoothed)
+    smoothed = taper @ (taper @ sums.reshape(LATTICE, -1)).reshape(sums.shape)
+    size = sums.shape[2]
+    return sums.reshape(-1, size).T @ smoothed.reshape(-1, size)

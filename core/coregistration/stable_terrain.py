@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import CoregistrationError
 from ..executors import run_all
 from ..progress import Part, Progress
+from ..raster.cache import small_cache
 from ..raster.dem import Dem, Reader
 from ..raster.grid import Grid
 from ..raster.masks import StableTerrain
@@ -25,7 +26,7 @@ from ..statistics.terrain import gradient
 from .global_shift import global_shift, overlap
 from .lzd import lzd
 from .shift_field import ShiftField
-from .solution import spread, tukey
+from .solution import Precision, tukey
 from .terrain_window import Pair
 from .vertical_shift import vertical_shift
 from .warp import windows
@@ -73,6 +74,11 @@ def find_stable_terrain(pair: Pair, path: str, seed: int, executor: Executor, pr
     The terrain that the pair already has is narrowed, never widened. Raises CoregistrationError where the DEMs do not
     overlap or nothing stable is left.
     """
+    with small_cache(*pair.rasters):
+        return _found(pair, path, seed, executor, progress)
+
+
+def _found(pair: Pair, path: str, seed: int, executor: Executor, progress: Progress) -> FoundTerrain:
     coarser = pair.at_spacing_of_coarser()
     _, _, height, width = overlap(coarser)
     seen = coarser.coarsened(int(np.ceil(np.sqrt(height * width / ANALYSED))))
@@ -201,10 +207,9 @@ class _Judged:
     def _deviation(self, cells: np.ndarray) -> np.ndarray:
         """The standard deviation that slope lets expect of dh, from `cells`."""
         seen = _some(cells)
-        on_flat, at_one = spread(np.append(self._dh.ravel()[seen], [np.nan, np.nan]),
-                                 np.append(self._steepness2.ravel()[seen], [0.0, 1.0]))[-2:]
+        on_flat, by_slope = Precision(self._steepness2.ravel()[seen]).law(self._dh.ravel()[seen])
         sideways, level = ((share * self._grid.cell_size()) ** 2 for share in (KNOWN_TO, LEVEL_TO))
-        return np.sqrt(np.float32(on_flat + level) + np.float32(at_one - on_flat + sideways) * self._steepness2)
+        return np.sqrt(np.float32(on_flat + level) + np.float32(by_slope + sideways) * self._steepness2)
 
     def _fit(self, block: int, cells: np.ndarray) -> None:
         """Add what shifts of blocks explain of dh, a block speaking for its surroundings, too."""

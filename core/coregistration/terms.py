@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class Terms:
     """The chosen terms at the n cells of a window.
 
     `rotation`: a rotation vector (rad; east, north, up axes, right-handed) about `place`; `tilt`: height per metre
-    east and north; `elevation`: height per metre of height. `columns` (n, 3, k) are the displacements east, north, up
+    east and north; `elevation`: height per metre of height. `columns` (k, 3, n) are the displacements east, north, up
     by a parameter of one, `sizes` (k,) how far (m) that moves a typical cell, `arms` (n, 3) the way from `place`.
     `around` (n,) is the height about each cell, None without the term elevation.
     """
@@ -47,7 +47,7 @@ class Terms:
     def at(cls, window: TerrainWindow, names: tuple, place: Place | None, shift: np.ndarray, cell: float) -> Terms:
         """The columns at the cells of a window that is moved by about `shift` (m); `cell` (m) is their size."""
         if not names:
-            return cls(names, np.empty((window.rows.size, 3, 0)), np.empty(0), np.empty((0, 3)))
+            return cls(names, np.empty((0, 3, 0)), np.empty(0), np.empty((0, 3)))
         east, north = window.metres_from(place.row, place.col)
         up = window.heights - place.height
         none = np.zeros_like(east)
@@ -61,35 +61,40 @@ class Terms:
             columns.append((none, none, up - 0.5 * np.nan_to_num(dh)))
             around = _around(window, shift, cell) + shift[2] - place.height
             around = np.where(np.isfinite(around), around, columns[-1][2])
-        columns = np.array(columns).transpose(2, 1, 0)
-        sizes = np.sqrt(np.mean(np.sum(columns**2, axis=1), axis=0)) + 1e-9
+        columns = np.array(columns)
+        sizes = np.sqrt(np.mean(np.sum(columns**2, axis=1), axis=1)) + 1e-9
         return cls(names, columns, sizes, np.column_stack((east, north, up)), around)
 
-    def design(self, gx: np.ndarray, gy: np.ndarray, every: int = 1) -> np.ndarray:
-        """The derivatives `(n, 3 + k)` of dh by the shift and the terms where the gradient of each cell is given."""
-        east, north, up = self.columns[::every].transpose(1, 0, 2)
-        shifts = np.column_stack([-gx, -gy, np.ones_like(gx)])
-        return np.hstack([shifts, up - gx[:, None] * east - gy[:, None] * north])
+    def some(self, cells: np.ndarray) -> Terms:
+        """The same of some of the cells (an index array)."""
+        if not self.names:
+            return self
+        around = self.around if self.around is None else self.around[cells]
+        return replace(self, columns=self.columns[:, :, cells], arms=self.arms[cells], around=around)
+
+    def design(self, gx: np.ndarray, gy: np.ndarray) -> np.ndarray:
+        """The derivatives `(3 + k, n)` of dh by the shift and the terms where the gradient of each cell is given."""
+        return np.stack([-gx, -gy, np.ones_like(gx), *(up - gx * east - gy * north for east, north, up in self.columns)])
 
     def instruments(self, gx: np.ndarray, gy: np.ndarray) -> np.ndarray:
-        """What dh is weighed by, `(n, 3 + k)`: the design, with heights that know nothing of a cell's own noise.
+        """What dh is weighed by, `(3 + k, n)`: the design, with heights that know nothing of a cell's own noise.
 
         Regressed on a height of its own, noise would be taken for a bias (an instrument; Fuller 1987).
         """
         weights = self.design(gx, gy)
         if self.around is not None:
-            weights[:, -1] = self.around
+            weights[-1] = self.around
         return weights
 
     def moved(self, values: np.ndarray) -> np.ndarray:
         """The displacement of each cell `(3, n)` by the shift and the terms `(3 + k,)`, or the shift of all."""
         if not self.names:
             return values
-        moved = values[:3] + self.columns @ values[3:]
+        moved = values[:3, None] + np.tensordot(values[3:], self.columns, 1)
         if "rotation" in self.names:
             linear = values[:3] + np.cross(values[3:6], self.arms)
-            moved += displacement(values[:3], values[3:6], self.arms) - linear
-        return moved.T
+            moved += (displacement(values[:3], values[3:6], self.arms) - linear).T
+        return moved
 
 
 def _around(window, shift, cell):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,8 @@ from ..raster.resampling import CellMap
 from .secondary import Lines, Splines, find_spikes, read_lines
 from .shift_field import ShiftField
 
-SPARSE = 10_000  # cells that lead most of the way to a shift
+SPARSE = 5_000  # cells that lead most of the way to a shift
+LATER = ("rows", "cols", "thinned", "_cell", "_cell_of_line")  # made when asked for
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,31 @@ class TerrainWindow:
         self._pair, self.step = pair, step
         self._lines = np.arange(window[0] + (phase - window[0]) % step, window[0] + window[2], step)
         self._columns = np.arange(window[1], window[1] + window[3])
-        nothing = np.zeros(0)
+        nothing = np.zeros(0, dtype=np.float32)
         self._keep(*(self._stable_cells(window) if self._lines.size else (nothing.astype(int), *[nothing] * 3)))
         self._secondary = None
-        if self.rows.size:
+        if self.heights.size:
             self._look_beneath(((0.0, 0.0), *starts))
 
     def _keep(self, place, heights, gx, gy) -> None:
         """Take the cells at `place`, flat indices over kept lines and columns, from dense arrays."""
         self._place = place
-        line, col = np.divmod(place, self._columns.size)
-        self.rows, self.cols = self._lines[line].astype(float), self._columns[col].astype(float)
-        self.heights, self.gx, self.gy = (values.ravel()[place].astype(float) for values in (heights, gx, gy))
-        self._east, self._north = self._pair.reference.grid.cell_metres(self.rows)
+        self.heights, self.gx, self.gy = (values.ravel().take(place) for values in (heights, gx, gy))
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Rows of the reference's grid."""
+        return self._lines[self._place // self._columns.size].astype(float)
+
+    @cached_property
+    def cols(self) -> np.ndarray:
+        """Columns of the reference's grid."""
+        return (self._place % self._columns.size + self._columns[0]).astype(float)
+
+    @cached_property
+    def _cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """Metres east and north from each cell to the next."""
+        return self._pair.reference.grid.cell_metres(self.rows)
 
     def at(self, shift) -> TerrainWindow:
         """The window as it serves a fit from `shift` on: the reference's gradient is the same for all."""
@@ -93,24 +107,31 @@ class TerrainWindow:
     def part(self, cells) -> TerrainWindow:
         """The same window with some of its cells only (a slice or index array)."""
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        for name in ("rows", "cols", "heights", "gx", "gy", "_east", "_north", "_place"):
+        other.__dict__.update({name: values for name, values in self.__dict__.items() if name not in LATER})
+        for name in ("_place", "heights", "gx", "gy"):
             setattr(other, name, getattr(self, name)[cells])
         return other
 
     @property
     def sparse(self) -> TerrainWindow:
-        """About SPARSE cells of the same window, for what needs no more."""
-        every = max(1, self.rows.size // SPARSE)
+        """Enough of the window for what need not be exact."""
+        return self.thinned[1]
+
+    @cached_property
+    def thinned(self) -> tuple[np.ndarray, TerrainWindow]:
+        """About SPARSE cells of the same window, and their indices."""
+        every = max(1, self.heights.size // SPARSE)
         if not isinstance(self._secondary, Lines):
-            return self.part(slice(None, None, every))
-        line, col = np.divmod(self._place, self._columns.size)
+            kept = np.arange(0, self.heights.size, every)
+            return kept, self.part(kept)
+        width = self._columns.size
+        line = self._place // width
         kept = np.flatnonzero(line % every == 0)
         other = self.part(kept)
         other.step, other._lines = self.step * every, self._lines[::every]
-        other._place = line[kept] // every * self._columns.size + col[kept]
+        other._place = other._place - line[kept] // every * ((every - 1) * width)
         other._secondary = self._secondary.every(every)
-        return other
+        return kept, other
 
     def _stable_cells(self, window):
         row, col, height, width = window
@@ -127,15 +148,9 @@ class TerrainWindow:
         line = lines[2][:, 2:-2]
         good = np.isfinite(line + gx + gy)
         if not self._pair.terrain.everywhere:
-            good &= self._cover(grid, row, col, height, width, len(ground) > 1)
+            first = int(self._lines[0]) - row
+            good &= self._pair.terrain.cover(grid.window(*window), slice(first, None, self.step))
         return np.flatnonzero(good), line, gx, gy
-
-    def _cover(self, grid, row, col, height, width, scattered: bool) -> np.ndarray:
-        """True for the stable cells of the kept lines."""
-        first, terrain = int(self._lines[0]), self._pair.terrain
-        if scattered:
-            return terrain.cover(grid.lines(first, self.step, self._lines.size).window(0, col, self._lines.size, width))
-        return terrain.cover(grid.window(row, col, height, width))[first - row::self.step]
 
     def _look_beneath(self, starts: tuple) -> None:
         """Read the secondary where shifts from `starts` (m) will ask for it."""
@@ -155,45 +170,59 @@ class TerrainWindow:
 
     def _moves(self, dx, dy):
         """Cells down and right that a shift (m) is on every line, float32 columns; a single one where they agree."""
-        east, north = self._pair.reference.grid.cell_metres(self._lines)
-        if np.ptp(east) == np.ptp(north) == 0:
-            east, north = east[:1], north[:1]
+        east, north = self._cell_of_line
         return tuple((metres / cell).astype(np.float32)[:, None] for metres, cell in ((dy, north), (dx, east)))
+
+    @cached_property
+    def _cell_of_line(self) -> tuple[np.ndarray, np.ndarray]:
+        """Metres east and north from one cell to the next on every line; a single one where they agree."""
+        east, north = self._pair.reference.grid.cell_metres(self._lines)
+        return (east[:1], north[:1]) if np.ptp(east) == np.ptp(north) == 0 else (east, north)
 
     def sample(self, dx, dy) -> np.ndarray:
         """Heights of the secondary at p - (dx, dy), metres; NaN where void. Scalars or (n,)."""
         if self._secondary is None:
-            return np.full(self.rows.shape, np.nan)
+            return np.full_like(self.heights, np.nan)
         if isinstance(self._secondary, Lines) and np.ndim(dx) == np.ndim(dy) == 0:
             # Whole lines cost less than a few of their cells.
-            return self._secondary.at(*self._moves(dx, dy)).ravel()[self._place].astype(float)
+            return self._secondary.at(*self._moves(dx, dy)).ravel().take(self._place)
         if isinstance(self._secondary, Lines):
             line, column = np.divmod(self._place, self._columns.size)
-            return self._secondary.some(line, column, dy / self._north, dx / self._east).astype(float)
+            east, north = self._cell
+            return self._secondary.some(line, column, dy / north, dx / east)
         return self._secondary.scattered(*self.beneath(dx, dy))
 
     def beneath(self, dx, dy):
         """Cells of the secondary that a shift (m) puts beneath this window's cells."""
-        return self._to_secondary(self.rows - dy / self._north, self.cols - dx / self._east)
+        east, north = self._cell
+        return self._to_secondary(self.rows - dy / north, self.cols - dx / east)
 
     def under(self, field: ShiftField) -> tuple[TerrainWindow, np.ndarray]:
         """The window as it serves a fit from `field` on, and dh (m) after it; NaN where void."""
         if not isinstance(self._secondary, Lines):
-            shift = field.at(self.rows, self.cols).astype(float)
-            ground = self.at(shift)
-            return ground, ground.residuals(shift)
+            return self, self.residuals(field.at(self.rows, self.cols))
         down, right, lift = field.offsets(self._lines[:, None], self._columns[None, :])
         heights = self._secondary.at(down, right)
         heights += lift
-        return self, self.heights - heights.ravel()[self._place]
+        return self, self.heights - heights.ravel().take(self._place)
 
     def residuals(self, shift) -> np.ndarray:
         """dh = reference - secondary after the shift (dx, dy, dz), metres, NaN where void."""
-        return self.heights - self.sample(shift[0], shift[1]) - shift[2]
+        dh = self.heights - self.sample(shift[0], shift[1])
+        dh -= shift[2]
+        return dh
+
+    def lattice_cells(self, window: tuple, side: int) -> np.ndarray:
+        """In which cell of a lattice over `window`, `side` wide, each cell lies, row by row; -1 beyond."""
+        row, col, height, width = window
+        across = -(-width // side)
+        down, right = numbered(self._lines - row, height, side), numbered(self._columns - col, width, side)
+        return np.where((down[:, None] >= 0) & (right >= 0), down[:, None] * across + right, -1).take(self._place)
 
     def metres_from(self, row: float, col: float) -> tuple[np.ndarray, np.ndarray]:
         """The way east and north (m) from a fractional cell of the reference to each cell."""
-        return (self.cols - col) * self._east, (self.rows - row) * self._north
+        east, north = self._cell
+        return (self.cols - col) * east, (self.rows - row) * north
 
     def secondary_gradient(self, shift) -> np.ndarray:
         """The secondary's gradient `(n, 2)` (m/m, east and north) beneath each cell, by central differences."""
@@ -216,6 +245,11 @@ def _slope(before2, before, after, after2, metres) -> np.ndarray:
     slope -= before2
     slope *= (0.125 / metres[:, None]).astype(np.float32)
     return slope
+
+
+def numbered(places: np.ndarray, count: int, side: int) -> np.ndarray:
+    """Every `side` places as one, -1 where they are not among the first `count`."""
+    return np.where((places >= 0) & (places < count), places // side, -1).astype(int)
 
 
 def row_step(window: tuple, cells: int) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +21,7 @@ METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us 
           "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "dm": 0.1, "decimetre": 0.1, "decimeter": 0.1,
           "km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0}
 """Metres per unit of height, by its name in lower case; whatever else a band says is taken as it is."""
+_kept = threading.local()
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Reader:
 
     def __init__(self, dem: Dem):
         self.dem = dem
-        self._dataset = open_dataset(dem.path)
+        self._dataset = _opened(dem.path)
         self._band = self._dataset.GetRasterBand(dem.band)
         self._masked = _has_mask(self._band)
 
@@ -131,19 +135,24 @@ class Reader:
         """Let go of the file."""
         self._band = self._dataset = None
 
-    def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
-        """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster."""
+    def read(self, row: int, col: int, height: int, width: int, lines=slice(None)) -> np.ndarray:
+        """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster.
+
+        Of the window's rows only `lines` (a slice or array of indices) are kept.
+        """
         grid = self.dem.grid
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + height, grid.height), min(col + width, grid.width)
         if (bottom - top, right - left) == (height, width):
-            return self._inside(top, left, bottom, right)
-        heights = np.full((height, width), np.nan, dtype=np.float32)
-        if bottom > top and right > left:
-            heights[top - row:bottom - row, left - col:right - col] = self._inside(top, left, bottom, right)
+            return self._inside(top, left, bottom, right, lines)
+        lines = np.arange(height)[lines] + row
+        heights = np.full((lines.size, width), np.nan, dtype=np.float32)
+        inside = np.flatnonzero((lines >= top) & (lines < bottom))
+        if inside.size and right > left:
+            heights[inside, left - col:right - col] = self._inside(top, left, bottom, right, lines[inside] - top)
         return heights
 
-    def _inside(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
+    def _inside(self, top: int, left: int, bottom: int, right: int, lines) -> np.ndarray:
         from osgeo import gdal
 
         factor, (first_row, first_col) = self.dem.factor, self.dem.origin
@@ -152,16 +161,17 @@ class Reader:
                   "buf_xsize": right - left, "buf_ysize": bottom - top}
         if factor > 1:
             window["resample_alg"] = gdal.GRIORA_Average
-        values = self._cells(self._band, window)
-        valid = self._valid(values)
+        values = self._cells(self._band, window)[lines]
+        void = self._void(values)
         if self._masked:
             window["resample_alg"] = gdal.GRIORA_NearestNeighbour
-            valid &= self._cells(self._band.GetMaskBand(), window) != 0
+            masked = self._cells(self._band.GetMaskBand(), window)[lines] == 0
+            void = masked if void is None else void | masked
         if self.dem.scale != 1.0 or self.dem.offset != 0.0:
             values = values * self.dem.scale + self.dem.offset
         heights = values.astype(np.float32, copy=False)
-        if not valid.all():
-            np.putmask(heights, ~valid, np.float32(np.nan))
+        if void is not None:
+            np.copyto(heights, np.nan, where=void)
         return heights
 
     def _cells(self, band, window: dict) -> np.ndarray:
@@ -175,12 +185,40 @@ class Reader:
             raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {gdal.GetLastErrorMsg()}")
         return values
 
-    def _valid(self, values: np.ndarray) -> np.ndarray:
-        valid = np.abs(values) < FILL if values.dtype.kind == "f" else np.ones(values.shape, dtype=bool)
+    def _void(self, values: np.ndarray) -> np.ndarray | None:
+        """Which cells hold no height, but for those that are NaN already; None where all do."""
         nodata = self.dem.nodata
-        if nodata is not None and not np.isnan(nodata):
-            valid &= values != (np.float32(nodata) if values.dtype == np.float32 else nodata)
-        return valid
+        if nodata is not None and values.dtype == np.float32:
+            nodata = np.float32(nodata)
+        least, most = (values.min(), values.max()) if values.size else (0, 0)
+        void = None
+        # NaN is neither below nor above.
+        if not (-FILL < least and most < FILL):
+            void = np.abs(values) >= FILL
+        if nodata is not None and not (nodata < least or most < nodata):
+            marked = values == nodata
+            void = marked if void is None else void | marked
+        return void
+
+
+@contextlib.contextmanager
+def kept_open() -> Iterator[None]:
+    """As long as the block lasts, Readers of this thread open each file only once."""
+    before = getattr(_kept, "datasets", None)
+    _kept.datasets = {} if before is None else before
+    try:
+        yield
+    finally:
+        _kept.datasets = before
+
+
+def _opened(path: str):
+    datasets = getattr(_kept, "datasets", None)
+    if datasets is None:
+        return open_dataset(path)
+    if path not in datasets:
+        datasets[path] = open_dataset(path)
+    return datasets[path]
 
 
 def open_dataset(path: str):

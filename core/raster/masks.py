@@ -82,35 +82,38 @@ class StableTerrain:
             self.mask,
         )
 
-    def cover(self, grid: Grid) -> np.ndarray:
-        """True for the stable cells of `grid`, `(rows, cols)`."""
-        cells = np.ones(grid.shape, dtype=bool)
+    def cover(self, grid: Grid, lines: slice = slice(None)) -> np.ndarray:
+        """True for the stable cells of `grid`, of which only some `lines` are kept, `(rows, cols)`."""
+        cells = np.ones((len(range(*lines.indices(grid.height))), grid.width), dtype=bool)
         if self.stable is not None:
-            cells &= self.stable.cover(grid)
+            cells &= self.stable.cover(grid)[lines]
         if self.unstable is not None:
-            cells &= ~self.unstable.cover(grid)
+            cells &= ~self.unstable.cover(grid)[lines]
         if self.mask is not None:
-            cells &= _marked(self.mask, grid)
+            cells &= _marked(self.mask, grid, lines)
         return cells
 
 
-def _marked(mask: Dem, grid: Grid) -> np.ndarray:
+def _marked(mask: Dem, grid: Grid, lines: slice) -> np.ndarray:
     """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
-    values = values_at(mask, grid)
+    values = values_at(mask, grid, lines)
     return np.isfinite(values) & (values != 0)
 
 
-def values_at(raster: Dem, grid: Grid) -> np.ndarray:
-    """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void."""
+def values_at(raster: Dem, grid: Grid, lines: slice = slice(None)) -> np.ndarray:
+    """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void.
+
+    Only some `lines` of the grid are kept.
+    """
     with Reader(raster) as reader:
         if raster.grid.aligned_with(grid):
             row, col = (round(float(value)) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
-            return reader.read(row, col, grid.height, grid.width)
+            return reader.read(row, col, grid.height, grid.width, lines)
         # A coarse grid spans many of the raster's cells: strips keep what is read at once small.
-        lines = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
-        strips = [_picked(reader, grid.window(row, 0, min(lines, grid.height - row), grid.width))
-                  for row in range(0, grid.height, lines)]
-    return np.concatenate(strips)
+        height = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
+        strips = [_picked(reader, grid.window(row, 0, min(height, grid.height - row), grid.width))
+                  for row in range(0, grid.height, height)]
+    return np.concatenate(strips)[lines]
 
 
 def _picked(reader: Reader, grid: Grid) -> np.ndarray:

@@ -156,7 +156,7 @@ def test_the_field_is_as_good_as_with_the_true_mask(grown):
         error = found.field.at(rows, cols) - grown.field[:, 8:SIZE - 8:8, 8:SIZE - 8:8]
         left[name] = np.sqrt((error**2).mean(axis=(1, 2)))
     assert (left["auto"] <= 1.05 * left["true"] + 0.02).all(), left
-    assert np.hypot(*left["auto"][:2]) < 0.95 * np.hypot(*left["none"][:2]), left
+    assert np.hypot(*left["auto"][:2]) < 0.98 * np.hypot(*left["none"][:2]), left
 
 
 def test_any_number_of_workers_gives_the_same_bits(grown):

@@ -1,0 +1,26 @@
+"""Work on many pieces of rasters, several at a time: what a task costs besides, it costs a batch once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from ..executors import Inline, run_all
+from ..progress import Progress
+from .dem import kept_open
+
+HERE, AFAR = 1_000_000, 6_000_000  # cells of a batch: in a thread of this process, and on a cluster
+
+
+def run_batched(executor: Executor, function: Callable, tasks: list[tuple], cells: int, progress: Progress,
+                message: str = "") -> list:
+    """The results of `function(*task)` for every task, in order, as `run_all`; a task is work on about `cells` cells."""
+    most = HERE if isinstance(executor, (ThreadPoolExecutor, Inline)) else AFAR
+    size = max(1, most // max(cells, 1))
+    batches = [(function, tasks[first:first + size]) for first in range(0, len(tasks), size)]
+    return [result for batch in run_all(executor, _one_by_one, batches, progress, message) for result in batch]
+
+
+def _one_by_one(function: Callable, tasks: list[tuple]) -> list:
+    with kept_open():
+        return [function(*task) for task in tasks]
