@@ -17,7 +17,7 @@ from .block_shifts import METHODS, Block, lay_out, solve_and_gather
 from .blocks import BlockShift
 from .cell_forms import Quadratic
 from .field_fit import as_shift_field, fit_field, lattice_side
-from .global_shift import global_shift, overlap
+from .global_shift import SAMPLE, SKETCH, global_shift, overlap
 from .lzd import lzd
 from .rotation import Motion, global_motion
 from .shift_field import ShiftField
@@ -119,7 +119,9 @@ def _whole(pair: Pair, settings: Settings, progress: Progress) -> Motion:
     names = ("rotation",) * settings.rotation + tuple(term for term in TERMS if term in settings.terms)
     if names:
         return global_motion(pair, names, settings.seed, progress)
-    solution = global_shift(pair, METHODS[settings.method], settings.seed, progress)
+    # Blocks only start from it; alone it is the answer.
+    cells = SKETCH if settings.block_size else SAMPLE
+    solution = global_shift(pair, METHODS[settings.method], settings.seed, progress, cells)
     if not solution.converged or not np.isfinite(solution.sigma).all():
         raise CoregistrationError(
             f"No shift between {pair.reference.name} and {pair.secondary.name} can be told: the stable terrain is too "
