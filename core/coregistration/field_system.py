@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .cell_forms import Quadratic
 
-STIFFNESS = 10.0 ** np.arange(-5.0, 7.0, 2.0)
-NEAR = 10.0 ** np.arange(-1.0, 2.0)
+SOFTEST, STIFFEST = 1e-6, 1e6
+FIRST = 0.1  # where cross-validation begins
+COARSE, MIDDLING, FINE = 100.0, 10.0, 10.0**0.5  # its steps, one after the other
 USUAL = 1e-2  # before anything is known
-FINER = 10.0 ** np.arange(-1.0, 1.5, 0.5)
 FOLDS = 5
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
 HELD_OUT = 30  # blocks: so many tell one stiffness from another
@@ -102,37 +104,44 @@ class FieldSystem:
         """
         groups = int(self._data.group.max()) + 1
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
-        held = min(FOLDS, -(-HELD_OUT * FOLDS // groups))
+        held = [folds == fold for fold in range(min(FOLDS, -(-HELD_OUT * FOLDS // groups)))]
         whole = self._normal(weights)
-        kept = [[total - part for total, part in zip(whole, self._normal(weights * (folds == fold)))]
-                for fold in range(held)]
+        kept = [[total - part for total, part in zip(whole, self._normal(weights * out))] for out in held]
+        left = [(out, self._P[np.flatnonzero(out)]) for out in held]
 
-        def misfit(stiffness):
-            return sum(self._misfit(self._solved(*kept[fold], stiffness), weights * (folds == fold))
-                       for fold in range(held))
+        @lru_cache(maxsize=None)
+        def misfit(horizontal, vertical):
+            """The misfit of every group that is held out, up to a constant."""
+            total = np.zeros(groups)
+            for (out, P), normal in zip(left, kept):
+                field = P @ self._solved(*normal, (horizontal, vertical)).T
+                slope = (self._data.M[out] @ field[:, :, None])[:, :, 0] - 2 * self._data.b[out]
+                total += np.bincount(self._data.group[out], weights[out] * (slope * field).sum(axis=1), groups)
+            return total
 
         if near is None:
-            both = _stiffest(STIFFNESS, lambda value: misfit((value, value)))
+            both = _sought(FIRST, COARSE, lambda value: misfit(value, value))
             return both, both
-        both = _stiffest(near * NEAR, lambda value: misfit((value, value)))
-        while both == near * NEAR[0] and near > STIFFNESS[0]:
-            near = both
-            both = _stiffest(near * NEAR, lambda value: misfit((value, value)))
-        vertical = _stiffest(both * FINER, lambda value: misfit((both, value)))
-        horizontal = _stiffest(both * FINER, lambda value: misfit((value, vertical)))
-        return horizontal, vertical
-
-    def _misfit(self, coefficients, weights) -> np.ndarray:
-        """The misfit of every group, up to a constant."""
-        field = self._P @ coefficients.T
-        slope = (self._data.M @ field[:, :, None])[:, :, 0] - 2 * self._data.b
-        return np.bincount(self._data.group, weights * (slope * field).sum(axis=1))
+        both = _sought(near, MIDDLING, lambda value: misfit(value, value))
+        vertical = _sought(both, FINE, lambda value: misfit(both, value))
+        return _sought(both, FINE, lambda value: misfit(value, vertical)), vertical
 
 
-def _stiffest(candidates, misfit) -> float:
-    """The largest candidate whose misfit is within a standard error of the least; the best where groups are few."""
-    misfits = np.array([misfit(value) for value in candidates])
-    excess = misfits - misfits[misfits.sum(axis=1).argmin()]
-    groups = excess.shape[1]
-    error = excess.std(axis=1) * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
-    return float(np.max(np.asarray(candidates)[excess.sum(axis=1) <= error]))
+def _sought(start: float, step: float, misfit) -> float:
+    """The stiffest that is as good as the best, from `start` on by factors of `step`, until it lies among others."""
+    tried = {place: misfit(start * step**place) for place in (-1, 0, 1)}
+    while True:
+        place = _stiffest(tried)
+        following = place - 1 if place == min(tried) else place + 1
+        if following in tried or not SOFTEST <= start * step**following <= STIFFEST:
+            return start * step**place
+        tried[following] = misfit(start * step**following)
+
+
+def _stiffest(misfits: dict) -> int:
+    """The largest key whose misfit is within a standard error of the least; the best where groups are few."""
+    least = min(misfits.values(), key=np.sum)
+    groups = least.size
+    error = {place: (found - least).std() * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
+             for place, found in misfits.items()}
+    return max(place for place, found in misfits.items() if (found - least).sum() <= error[place])
