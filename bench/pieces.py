@@ -1,6 +1,7 @@
 """Single steps on one thread: python bench/pieces.py WORLD SHIFT_RASTERS FOLDER. Prints JSON of seconds and checks.
 
-The warp against gdal.Warp (cubic, the same shifts as a PROJ deformation model), and the streaming NMAD beyond reading.
+The warp against gdal.Warp (cubic, the same shifts as a PROJ deformation model), and the streaming statistics of dh
+beyond reading (see counting.py).
 """
 
 import json
@@ -8,16 +9,15 @@ import sys
 import time
 
 import house  # noqa: F401
-import numpy as np
 from commonground.core.coregistration.deformation_model import write_deformation_model
 from commonground.core.coregistration.shift_field import read_shift_rasters
-from commonground.core.coregistration.warp import warp, windows
+from commonground.core.coregistration.warp import warp
 from commonground.core.executors import open_executor
 from commonground.core.progress import Silent
-from commonground.core.raster.dem import Dem, Reader
+from commonground.core.raster.dem import Dem
 from commonground.core.raster.writing import creation_options
 from commonground.core.statistics.robust import nmad
-from commonground.core.statistics.streaming import Bins, Sketch
+from counting import counted
 from osgeo import gdal
 from worlds import open_world
 
@@ -50,33 +50,8 @@ def main(name: str, shifts: str, folder: str) -> None:
     timed = {"warp": _best(own), "gdal_warp": _best(stock)}
     one, other = Dem.open(ours).read(), Dem.open(theirs).read()
     timed["warp_against_gdal_warp_nmad"] = nmad(one - other)
-    timed.update(_streaming(Dem.open(ours)))
+    timed["statistics"] = counted(Dem.open(world.path("reference")).read() - one)
     print(json.dumps(timed))
-
-
-def _streaming(dem: Dem) -> dict:
-    """Seconds of reading a raster twice, and of reading and counting it twice; the error of the NMAD."""
-    def read(use):
-        with Reader(dem) as reader:
-            for window in windows(dem.grid):
-                use(reader.read(*window))
-
-    found = {}
-    bins = Bins.around(dem.read(dem.grid.height // 2, 0, 64, dem.grid.width))
-
-    def count():
-        sketch = Sketch(bins)
-        read(sketch.add)
-        refined = sketch.refine()
-        read(refined.add)
-        found["nmad"] = refined.summary().nmad
-
-    def only_read():
-        read(np.size)
-        read(np.size)
-
-    seconds = {"read_twice": _best(only_read), "count_twice": _best(count)}
-    return {**seconds, "nmad_error": abs(found["nmad"] - nmad(dem.read().astype(float)))}
 
 
 def _best(function) -> float:

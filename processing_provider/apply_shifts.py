@@ -13,7 +13,7 @@ from qgis.core import (
 
 from ..core.errors import CommonGroundError
 from .base import CommonGroundAlgorithm, tr
-from .parameters import check_layout, chosen, declare_layout, output_path, raster_source, refuse_overwriting
+from .parameters import check_layout, chosen, declare_layout, output_path, raster_source
 
 
 class ApplyShifts(CommonGroundAlgorithm):
@@ -70,7 +70,6 @@ class ApplyShifts(CommonGroundAlgorithm):
         field, tags = self._field(parameters, context)
         grid, kernel = replayed(tags, dem)
         output = output_path(self, parameters, "OUTPUT", context)
-        refuse_overwriting({"INPUT": path}, {"OUTPUT": output})
         said = parameters.get("VERTICAL")
         vertical = None if said is None else self.parameterAsBool(parameters, "VERTICAL", context)
         with Stage() as stage, open_executor() as executor:

@@ -101,11 +101,13 @@ class CommonGroundAlgorithm(QgsProcessingAlgorithm):
     def processAlgorithm(self, parameters, context, feedback):
         from .layer_metadata import describe_results
         from .parameters import with_virtual_rasters
+        from .refusals import refuse_conflicts
         from .turns import run_safely
 
         parameters = with_virtual_rasters(self, parameters, context)
         progress = FeedbackProgress(feedback)
         try:
+            refuse_conflicts(self, parameters, context)  # QGIS may run an algorithm without asking it to check
             results = run_safely(progress, self.execute, parameters, context, progress)
             describe_results(self, parameters, context, results)
             return results

@@ -31,7 +31,6 @@ from .parameters import (
     fit_settings,
     output_path,
     raster_source,
-    refuse_overwriting,
     stable_terrain,
 )
 
@@ -129,8 +128,6 @@ class BlockwiseCoregister(CommonGroundAlgorithm):
         pair = self._pair(parameters, context)
         settings = fit_settings(self, parameters, context)
         targets = {name: output_path(self, parameters, name, context) for name in FILES}
-        refuse_overwriting({"REFERENCE": pair.reference.path, "SECONDARY": pair.secondary.path,
-                            "MASK": pair.terrain.mask.path if pair.terrain.mask else ""}, targets)
         known = tell_beforehand(self, parameters, context, pair.reference, pair.secondary, progress)
         with Stage() as stage, scratch_file(targets["OUTPUT"]) as scratch:
             staged = {name: stage.path(target) for name, target in targets.items()}

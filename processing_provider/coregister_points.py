@@ -23,7 +23,6 @@ from .parameters import (
     fit_settings,
     output_path,
     raster_source,
-    refuse_overwriting,
     stable_terrain,
 )
 from .point_layer import PointLayer, field_of_points
@@ -121,8 +120,6 @@ class CoregisterPoints(CommonGroundAlgorithm):
         layer = PointLayer(self, parameters, context, Part(progress, 0.0, 0.15))
         points = layer.on(secondary)
         targets = {name: output_path(self, parameters, name, context) for name in FILES}
-        refuse_overwriting({"SECONDARY": path, "MASK": terrain.mask.path if terrain.mask else ""}, targets)
-        layer.refuse_overwriting(self, parameters, context)
         pair = PointPair.of(points, secondary, terrain)
         progress.info(tr("{all} points, {on} on the DEM, {stable} of them on stable terrain.").format(
             all=layer.size, on=len(points), stable=len(pair.reference)))

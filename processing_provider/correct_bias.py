@@ -27,7 +27,6 @@ from .parameters import (
     declare_stable_terrain,
     output_path,
     raster_source,
-    refuse_overwriting,
     stable_terrain,
 )
 
@@ -110,8 +109,6 @@ class CorrectBias(CommonGroundAlgorithm):
         refuse_same_file(reference, secondary)
         pair = Pair(reference, secondary, stable_terrain(self, parameters, context, secondary.grid.crs))
         targets = {name: output_path(self, parameters, name, context) for name in FILES}
-        refuse_overwriting({"REFERENCE": reference.path, "SECONDARY": secondary.path,
-                            "MASK": pair.terrain.mask.path if pair.terrain.mask else ""}, targets)
         kind = chosen(self, parameters, "KIND", context)
         attribute = chosen(self, parameters, "ATTRIBUTE", context) if kind == "terrain" else ""
         with Stage() as stage, open_executor() as executor:

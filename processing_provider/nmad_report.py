@@ -20,7 +20,7 @@ from qgis.core import (
 from ..core.errors import CommonGroundError
 from ..core.progress import Part
 from .base import CommonGroundAlgorithm, tr
-from .parameters import declare_stable_terrain, output_path, raster_source, refuse_overwriting, stable_terrain
+from .parameters import declare_stable_terrain, output_path, raster_source, stable_terrain
 from .point_layer import PointLayer, field_of_points
 
 FILES = ("OUTPUT", "JSON", "CSV", "DIFFERENCE")
@@ -125,11 +125,9 @@ class NmadReport(CommonGroundAlgorithm):
         layer = None
         if parameters.get("POINTS") not in (None, ""):
             layer = PointLayer(self, parameters, context, Part(progress, 0.0, 0.2))
-            layer.refuse_overwriting(self, parameters, context)
             progress = Part(progress, 0.2, 1.0)
         dems = {name: Dem.open(path, crs=crs) for name, (path, crs) in self._rasters(parameters, context).items()}
         targets = {name: output_path(self, parameters, name, context) for name in FILES}
-        refuse_overwriting({name: dem.path for name, dem in dems.items()}, targets)
         crs = dems.get("REFERENCE", dems.get("SECONDARY")).grid.crs
         points = layer.heights() if layer else None
         shifts = self.parameterAsSource(parameters, "SHIFTS", context)

@@ -18,7 +18,6 @@ from qgis.PyQt.QtCore import QVariant
 from ..core.errors import OutputError, VectorError
 from .base import tr
 from .frame_parameters import plain, read_field, wkt_of
-from .parameters import refuse_overwriting
 
 STEP = 20_000
 RESULTS = ("dh_before", "dh_after")
@@ -98,14 +97,6 @@ class PointLayer:
         from ..core.report.point_tiles import HeightPoints
 
         return HeightPoints(self.name, self._x, self._y, self._heights, wkt_of(self._source.sourceCrs()), self.path)
-
-    def refuse_overwriting(self, algorithm, parameters, context) -> None:
-        """Raise OutputError where RESIDUALS would take the place of POINTS."""
-        from .whole_sink import file_target
-
-        if parameters.get("RESIDUALS") not in (None, "") and self.path:
-            refuse_overwriting({"POINTS": self.path},
-                               {"RESIDUALS": file_target(algorithm, parameters, "RESIDUALS", context)})
 
     def write_residuals(self, algorithm, parameters, context, places, stable, dh) -> dict:
         """The points at `places` (n,) of all, as they came, with dh_before, dh_after (`dh` (states, n)) and stable."""

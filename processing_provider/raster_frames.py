@@ -35,7 +35,6 @@ from .parameters import (
     declare_layout,
     output_path,
     raster_source,
-    refuse_overwriting,
 )
 
 
@@ -110,13 +109,6 @@ class RasterFramesAlgorithm(CommonGroundAlgorithm):
         task = self._task(parameters, context)
         check_not_moved(task.dem, task.source)
         check_heights(task.dem, task.heights)
-        refuse_overwriting(
-            {"INPUT": task.dem.path},
-            {
-                "OUTPUT": output_path(self, parameters, "OUTPUT", context),
-                "REPORT": report_path(self, parameters, context),
-            },
-        )
 
     def execute(self, parameters, context, progress):
         from ..core.frames.provenance import Place, history_entry, provenance

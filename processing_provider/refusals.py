@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProcessingUtils,
     QgsProperty,
+    QgsProviderRegistry,
 )
 
 from ..core.errors import RasterError
@@ -143,5 +144,5 @@ def _path(value, context) -> str:
     if isinstance(value, str):
         value = QgsProcessingUtils.mapLayerFromString(value, context, False) or value
     if isinstance(value, QgsMapLayer):
-        value = value.source()
+        return QgsProviderRegistry.instance().decodeUri(value.providerType(), value.source()).get("path") or ""
     return value.split("|")[0] if isinstance(value, str) else ""

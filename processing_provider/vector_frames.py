@@ -7,7 +7,6 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
-    QgsProviderRegistry,
 )
 
 from ..core.errors import EpochError, FrameError, OutputError, VectorError
@@ -27,9 +26,8 @@ from .frame_parameters import (
     require_epoch,
     wkt_of,
 )
-from .parameters import choice, chosen, refuse_overwriting
+from .parameters import choice, chosen
 from .vector_run import VectorRun, VectorSummary, VectorTask
-from .whole_sink import file_target
 
 
 class VectorFramesAlgorithm(CommonGroundAlgorithm):
@@ -95,15 +93,7 @@ class VectorFramesAlgorithm(CommonGroundAlgorithm):
         return check_values(self, parameters, lambda cleaned: check(cleaned, context))
 
     def check(self, parameters, context) -> None:
-        task = self._task(parameters, context)
-        layer = self.parameterAsVectorLayer(parameters, "INPUT", context)
-        parts = (
-            QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()) if layer else {}
-        )
-        inputs = {"INPUT": parts.get("path", "")}
-        refuse_overwriting(inputs, {"OUTPUT": file_target(self, parameters, "OUTPUT", context),
-                                    "REPORT": report_path(self, parameters, context)})
-        if not task.source.sourceCrs().isValid():
+        if not self._task(parameters, context).source.sourceCrs().isValid():
             raise VectorError("INPUT has no coordinate reference system: assign one (Layer > Set CRS) and "
                               "run again.")
 

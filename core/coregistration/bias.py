@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import CoregistrationError, RasterError
 from ..executors import run_all
 from ..progress import Part, Progress
+from ..raster.cache import small_cache
 from ..raster.dem import Reader
 from ..raster.grid import Grid
 from ..raster.resampling import Resampler
@@ -129,7 +130,8 @@ def draw(pair: Pair, attribute: str, progress: Progress) -> Sample:
         raise RasterError(f"{pair.secondary.name} is rotated, which KIND=terrain cannot work on: warp it to a north-up "
                           "grid first.")
     parts, todo = [], windows(grid, WINDOW)
-    with Resampler(pair.reference, grid, "cubic") as reference, Reader(pair.secondary) as secondary:
+    with small_cache(*pair.rasters), Resampler(pair.reference, grid, "cubic") as reference, \
+            Reader(pair.secondary) as secondary:
         for done, window in enumerate(todo):
             progress.step(done / len(todo), "Reading stable terrain")
             around = _around(reference, window)
@@ -240,6 +242,7 @@ def correct(pair: Pair, model, attribute: str, path: str, bias_path: str, execut
     nodata = float(np.float32(dem.nodata)) if dem.nodata is not None else NODATA
     todo, lost = windows(dem.grid, WINDOW), 0
     with contextlib.ExitStack() as files:
+        files.enter_context(small_cache(*pair.rasters))
         corrected = files.enter_context(RasterWriter(path, dem.grid, nodata=nodata, names=("elevation",)))
         biases = files.enter_context(RasterWriter(bias_path, dem.grid, names=("bias",))) if bias_path else None
         for start in range(0, len(todo), BATCH):

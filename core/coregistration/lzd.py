@@ -67,7 +67,8 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
         if np.count_nonzero(known) < 10 + len(terms.sizes):
             break
         # What typical residuals are, small steps do not change.
-        law = precision.law(residuals) if length > NEAR * cell else law
+        if length > NEAR * cell:
+            law = precision.law(residuals)
         weights = precision.weights(residuals, law)
         weights[~known] = residuals[~known] = 0.0
         weighted = design * weights

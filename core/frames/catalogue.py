@@ -8,10 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from ..errors import FrameError
-from ..locks import PROJ
 from .tables import read_table
 
 TABLE_VERSION = "1"
@@ -149,7 +148,6 @@ def _epsg_number(code):
     return int(match.group(1)) if match else None
 
 
-@lru_cache(maxsize=256)
 def _keys_of_crs(authority_code, wkt):
     """Base CRS code, then the names of the base CRS's datum and of itself, most telling first."""
     from pyproj import CRS
@@ -157,13 +155,12 @@ def _keys_of_crs(authority_code, wkt):
 
     for text in filter(None, (authority_code, wkt)):
         try:
-            with PROJ:
-                base = CRS.from_user_input(str(text)).geodetic_crs
-                described = base and base.to_json_dict()
+            base = CRS.from_user_input(str(text)).geodetic_crs
         except CRSError:
             continue
         if base is None:
             continue
+        described = base.to_json_dict()
         datum = described.get("datum_ensemble") or described.get("datum") or {}
         identity = described.get("id", {})
         keys = [int(identity["code"])] if identity.get("authority") == "EPSG" else []

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from .dem import Dem, open_dataset
 
 ENOUGH = 64 * 2**20  # bytes: rows of tiles that neighbouring windows share
-LINES = 1024  # of a file in strips: as many as neighbouring windows share
+LINES = 1024  # of a file in strips or of several bands: as many as neighbouring windows share
 
 _lock = threading.Lock()
 _limits: list[int] = []
@@ -29,7 +29,7 @@ def small_cache(*dems: Dem) -> Iterator[None]:
     if gdal.GetConfigOption("GDAL_CACHEMAX") is not None:
         yield
         return
-    need = max(ENOUGH, sum(_strips(dem) for dem in dems))
+    need = max(ENOUGH, sum(_shared(dem) for dem in dems))
     with _lock:
         if not _limits:
             _usual = gdal.GetCacheMax()
@@ -43,12 +43,12 @@ def small_cache(*dems: Dem) -> Iterator[None]:
             gdal.SetCacheMax(min(_usual, max(_limits)) if _limits else _usual)
 
 
-def _strips(dem: Dem) -> int:
-    """Bytes of LINES lines of a raster that is kept in strips, 0 for one in tiles."""
+def _shared(dem: Dem) -> int:
+    """Bytes of LINES lines of a raster whose blocks are strips or hold several bands, 0 for tiles of one."""
     dataset = open_dataset(dem.path)  # which its band must not outlive
     band = dataset.GetRasterBand(dem.band)
-    if band.GetBlockSize()[0] < band.XSize:
+    if dataset.RasterCount == 1 and band.GetBlockSize()[0] < band.XSize:
         return 0
     from osgeo import gdal
 
-    return LINES * band.XSize * gdal.GetDataTypeSize(band.DataType) // 8
+    return LINES * band.XSize * dataset.RasterCount * gdal.GetDataTypeSize(band.DataType) // 8

@@ -193,7 +193,7 @@ class Reader:
         least, most = (values.min(), values.max()) if values.size else (0, 0)
         void = None
         # NaN is neither below nor above.
-        if not (-FILL < least and most < FILL):
+        if not (least > -FILL and most < FILL):
             void = np.abs(values) >= FILL
         if nodata is not None and not (nodata < least or most < nodata):
             marked = values == nodata

@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import RasterError
-from ..locks import PROJ
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,8 @@ class _Metric:
     e2: float
 
 
-@lru_cache(maxsize=64)
 def _spatial_reference(wkt: str):
+    """The CRS as GDAL has it, a new one each time: such objects are not for two threads at once."""
     from osgeo import osr
 
     reference = osr.SpatialReference()
@@ -154,13 +153,12 @@ def _spatial_reference(wkt: str):
 
 @lru_cache(maxsize=64)
 def _metric(wkt: str) -> _Metric:
-    with PROJ:
-        reference = _spatial_reference(wkt)
-        if reference.IsGeographic():
-            a, b = reference.GetSemiMajor(), reference.GetSemiMinor()
-            return _Metric(True, reference.GetAngularUnits(), a, 1.0 - (b / a) ** 2)
-        if reference.IsProjected():
-            return _Metric(False, reference.GetLinearUnits(), 0.0, 0.0)
+    reference = _spatial_reference(wkt)
+    if reference.IsGeographic():
+        a, b = reference.GetSemiMajor(), reference.GetSemiMinor()
+        return _Metric(True, reference.GetAngularUnits(), a, 1.0 - (b / a) ** 2)
+    if reference.IsProjected():
+        return _Metric(False, reference.GetLinearUnits(), 0.0, 0.0)
     raise RasterError(
         "its coordinate reference system is neither geographic nor projected: "
         "give it one that places it on the Earth."
@@ -174,8 +172,7 @@ def same_crs(first: str, second: str) -> bool:
         return True
     one, two = _spatial_reference(first), _spatial_reference(second)
     options = ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "IGNORE_COORDINATE_EPOCH=YES"]
-    with PROJ:
-        return bool(one.IsSame(two, options))
+    return bool(one.IsSame(two, options))
 
 
 def is_geographic(crs: str) -> bool:
@@ -185,10 +182,9 @@ def is_geographic(crs: str) -> bool:
 
 def crs_name(wkt: str) -> str:
     """The CRS as people name it: `EPSG:32611 (WGS 84 / UTM zone 11N)`."""
-    with PROJ:
-        reference = _spatial_reference(wkt)
-        authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
-        name = reference.GetName()
+    reference = _spatial_reference(wkt)
+    authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
+    name = reference.GetName()
     return f"{authority}:{code} ({name})" if authority and code else name
 
 
@@ -196,8 +192,7 @@ def crs_name(wkt: str) -> str:
 def _transformer(source: str, target: str):
     from pyproj import CRS, Transformer
 
-    with PROJ:
-        return Transformer.from_crs(CRS.from_wkt(source), CRS.from_wkt(target), always_xy=True)
+    return Transformer.from_crs(CRS.from_wkt(source), CRS.from_wkt(target), always_xy=True)
 
 
 def reproject(x, y, source: str, target: str):

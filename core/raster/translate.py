@@ -8,15 +8,18 @@ refused beyond a tolerance, unless resampling is allowed: see drift.py.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import EpochError, OutputError, PlateError, RasterError
 from ..progress import Cancelled, Part, Progress, Silent
+from .cache import small_cache
 from .dem import Dem, Reader, open_dataset
 from .writing import arrange, creation_options, driver_of, prepare_folder
 
@@ -228,8 +231,7 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
     run = progress or Silent()
     progress = Part(run, 0.0, 1.0 if layout == "plain" else 0.8)
     driver, folder = driver_of(path), prepare_folder(path)
-    scratch = _scratch_folder(folder, path)
-    try:
+    with small_cache(dem), _scratch_folder(folder, path) as scratch:
         whole = os.path.join(scratch, os.path.basename(path))
         reference = target_reference(dem.grid.crs, target)
         if reference.GetCoordinateEpoch() and driver not in FORMATS_WITH_EPOCH:
@@ -256,8 +258,6 @@ def write_moved(dem: Dem, path: str, move: Move, heights: str, target, tags: dic
             arrange(whole, layout, Part(run, 0.8, 1.0), _overview_kernel(whole))
         _check_written(whole, described, path)
         _move_files(scratch, folder, path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _overview_kernel(path: str) -> str:
@@ -475,12 +475,17 @@ def _check_written(written: str, described: _Description, path: str) -> None:
                           "instead.")
 
 
-def _scratch_folder(folder: str, path: str) -> str:
+@contextlib.contextmanager
+def _scratch_folder(folder: str, path: str) -> Iterator[str]:
     try:
-        return tempfile.mkdtemp(prefix=".commonground-", dir=folder)
+        scratch = tempfile.mkdtemp(prefix=".commonground-", dir=folder)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that "
                           "can be written.") from error
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _move_files(scratch: str, folder: str, path: str) -> None:

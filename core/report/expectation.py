@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import CommonGroundError, FrameError
-from ..locks import PROJ
 from ..raster.dem import METRES, Dem, open_dataset
 from ..raster.grid import overlap_window, reproject
 from ..statistics.vertical_datum import ELLIPSOID, GEOID_GRIDS, WGS84, undulation
@@ -206,11 +205,10 @@ def heights_of(wkt: str) -> str:
     """What heights in a CRS (WKT) are above; see Side."""
     from pyproj import CRS
 
-    with PROJ:
-        crs = CRS.from_wkt(wkt)
-        if not crs.is_compound:
-            return ELLIPSOID if len(crs.axis_info) == 3 else ""
-        name = crs.sub_crs_list[1].name
+    crs = CRS.from_wkt(wkt)
+    if not crs.is_compound:
+        return ELLIPSOID if len(crs.axis_info) == 3 else ""
+    name = crs.sub_crs_list[1].name
     plain = name.upper().replace(" ", "")
     if plain.startswith("ELLIPSOID"):
         return ELLIPSOID
@@ -386,12 +384,10 @@ def _warnings(side: Side, dem: Dem) -> list[str]:
     """Units and directions of heights that contradict each other."""
     from pyproj import CRS
 
-    with PROJ:
-        crs = CRS.from_wkt(dem.grid.crs)
-        if not crs.is_compound:
-            return []
-        axis = crs.axis_info[-1]
-    unit = side.unit.strip().lower()
+    crs = CRS.from_wkt(dem.grid.crs)
+    if not crs.is_compound:
+        return []
+    axis, unit = crs.axis_info[-1], side.unit.strip().lower()
     told, warnings = METRES.get(unit, 1.0), []
     if unit and abs(axis.unit_conversion_factor / told - 1.0) > 3e-6:
         warnings.append(f"The heights of {side.name} ({side.role}) count in {axis.unit_name} by its CRS, but in "

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from .pieces import SCRATCH, pieces
+
 NORMAL_MAD = 1.4826
 OUTLIER_LIMIT = 3.0
 UNIT_BITS = 1074  # the smallest float64 is 2**-1074
@@ -84,11 +86,8 @@ class Moments:
     @classmethod
     def of(cls, values: np.ndarray) -> Moments:
         """The sums of finite `values`, taken in float64."""
-        values = np.asarray(values).ravel().astype(np.float64)
-        square = values * values
-        sums = np.einsum("i->", values), np.einsum("i->", square), np.einsum("i,i->", square, values)
-        sums += (np.einsum("i->", np.abs(values, out=values)),)
-        return cls(values.size, *(_whole(float(part)) for part in sums))
+        sums = np.array([_sums(piece) for piece in pieces(values)]).reshape(-1, 4)
+        return cls(np.size(values), *(_whole(math.fsum(column)) for column in sums.T))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second,
@@ -129,6 +128,15 @@ class Moments:
         return float(cube - 3 * mean * square + 2 * mean**3) / variance**1.5
 
 
+def _sums(piece: np.ndarray) -> tuple:
+    """The sums of the values, their squares, their cubes and their absolute values."""
+    values, power = SCRATCH.double[:piece.size], SCRATCH.power[:piece.size]
+    np.copyto(values, piece)
+    first, second = np.einsum("i->", values), np.einsum("i->", np.multiply(values, values, out=power))
+    third = np.einsum("i->", np.multiply(power, values, out=power))
+    return first, second, third, np.einsum("i->", np.abs(values, out=values))
+
+
 def _whole(value: float) -> int:
     """A float64 as an integer number of 2**-UNIT_BITS."""
     numerator, denominator = value.as_integer_ratio()
@@ -138,8 +146,9 @@ def _whole(value: float) -> int:
 def finite(values: np.ndarray) -> np.ndarray:
     """The finite values, flat."""
     values = np.asarray(values).ravel()
-    known = np.isfinite(values)
-    return values if known.all() else values[known]
+    if np.isfinite(np.dot(values, values)):  # the quickest way to see that there is no void
+        return values
+    return values[np.isfinite(values)]
 
 
 def nmad(values: np.ndarray) -> float:

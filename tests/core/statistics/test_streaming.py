@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from commonground.core.statistics import streaming
 from commonground.core.statistics.robust import DEFINITIONS, summarize
 from commonground.core.statistics.streaming import BULK_BINS, FINE_BINS, KEPT_VALUES, Bins, Sketch
 
@@ -61,6 +62,35 @@ def test_median_and_nmad_to_a_hundredth_of_a_millimetre(name):
     assert got.nmad == pytest.approx(exact.nmad, abs=1e-5)
 
 
+METRES = [part.key for part in DEFINITIONS if part.unit == "m"]
+SUMS = {"mean", "std", "rmse", "mae"}
+
+
+@pytest.mark.parametrize("kept", [0, KEPT_VALUES])
+@pytest.mark.parametrize("name, metres", [("normal", 1.0), ("datum step", 3.0), ("heavy tails", 2.5),
+                                          ("integers", 0.01), ("constant", 1.0)])
+def test_every_length_is_good_to_a_hundredth_of_a_millimetre(monkeypatch, name, metres, kept):
+    """As of a raster that is too large for any value to be kept, too."""
+    monkeypatch.setattr(streaming, "KEPT_VALUES", kept)
+    values = (SAMPLES[name] * metres).astype(np.float32)
+    got, exact = streamed(values, 5, bins=Bins.around(values[::7])), summarize(values)
+    assert {key: getattr(got, key) for key in METRES} == pytest.approx(
+        {key: getattr(exact, key) for key in METRES}, rel=1e-7, abs=1e-5)
+    assert got.outliers == exact.outliers
+
+
+def test_the_size_of_blocks_changes_no_quantile(monkeypatch):
+    monkeypatch.setattr(streaming, "KEPT_VALUES", 0)
+    values = RNG.normal(0.2, 2.0, 400_000)
+    first, bins = streamed(values, 1), Bins.around(values[:1000])
+    for count in (2, 3, 40):
+        other = streamed(values, count, bins=bins)
+        for part in DEFINITIONS:
+            here, there = getattr(first, part.key), getattr(other, part.key)
+            assert here == there or part.key in {*SUMS, "skewness", "le90_about_mean", "le95_about_mean"}, part.key
+            assert here == pytest.approx(there, rel=1e-11)
+
+
 def test_no_order_of_blocks_changes_a_bit():
     first = streamed(SAMPLES["normal"], 13)
     assert first == streamed(SAMPLES["normal"], 13, slice(None, None, -1), slice(None, None, -1))
@@ -107,4 +137,4 @@ def test_memory_does_not_grow():
     for _ in range(50):
         refined.add(RNG.normal(0, 5, 10_000).astype(np.float32))
     assert sketch.counts.size < 2 * BULK_BINS and refined.counts.size <= FINE_BINS
-    assert sum(part.size for part in refined._kept) <= KEPT_VALUES + 10_000
+    assert sum(part.size for part in (*refined._kept, *refined._near)) <= KEPT_VALUES + 10_000
