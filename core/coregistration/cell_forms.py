@@ -60,9 +60,11 @@ class Quadratic:
         cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
                                                (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols))
         precision = Precision(gx**2 + gy**2)
-        level, by_slope = precision.law(residuals)
-        weights = precision.weights(residuals, (level + (STEADIER * doubt) ** 2, by_slope + doubt**2))
-        rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, (-gx, -gy, None), weights, residuals)
+        level, by_slope = law = precision.law(residuals)
+        centre = precision.centre(residuals, law)
+        weights = precision.weights(residuals, (level + (STEADIER * doubt) ** 2, by_slope + doubt**2), centre)
+        rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]), weights,
+                                               residuals)
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
         b += np.einsum("nij,jn->ni", M, shift_at(rows_of, cols_of))
         # Outliers have no say: without a mask, ground that changed would pull even a median.
@@ -92,19 +94,22 @@ class Quadratic:
 
 
 def _sums(cell, rows, cols, design, weights, residuals):
-    """Each cell's mean row and column, `M`, `b` and count; a design column None is of ones."""
-    counts = np.bincount(cell)
+    """Each cell's mean row and column, `M`, `b` and count; the design is `(3, n)`."""
+    # Along a line neighbours share a cell: first the sums of such runs, then those of the cells.
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    runs = cell[starts]
+    lengths = np.diff(starts, append=cell.size)
+    counts = np.bincount(runs, lengths)
     filled = np.flatnonzero(counts)
 
     def add(values):
-        return np.bincount(cell, values)[filled]
+        return np.bincount(runs, np.add.reduceat(values, starts))[filled]
 
-    M = np.empty((filled.size, 3, 3))
-    b = np.empty((filled.size, 3))
+    weighted = design * weights
+    M, b = np.empty((filled.size, 3, 3)), np.empty((filled.size, 3))
     for i in range(3):
-        weighted = weights if design[i] is None else weights * design[i]
-        b[:, i] = add(weighted * residuals)
+        b[:, i] = add(weighted[i] * residuals)
         for j in range(i, 3):
-            M[:, i, j] = M[:, j, i] = add(weighted if design[j] is None else weighted * design[j])
+            M[:, i, j] = M[:, j, i] = add(weighted[i] * design[j] if j < 2 else weighted[i])
     counts = counts[filled]
     return add(rows) / counts, add(cols) / counts, M, b, counts

@@ -13,6 +13,7 @@ from .terrain_window import TerrainWindow
 ITERATIONS = 20
 STEADY = 6  # iterations after which cells may leave but not return: at a void's rim some would do so for ever
 NEAR, STILL = 1e-2, 2e-3  # cells: steps that end the search on few cells, and on all
+MANY = 20_000  # cells: of more, a sample leads most of the way
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
 UNSEEN = 1.7  # times what residuals show: growth by correlation that the fit absorbs (test_sigma.py, test_points.py)
 
@@ -32,10 +33,12 @@ def lzd(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple = ()
 def least_squares(window: TerrainWindow, start: np.ndarray, cell: float, terms: tuple,
                   place: Place | None) -> Solution:
     """The shift and the terms about `place` together, from `start` (3 + k,); see `lzd` and `Terms`."""
-    values, near = _descended(window.at(start).sparse, start, NEAR * cell, cell, terms, place)
-    # Few cells that found no way must not lead the many astray.
-    values = values if near else start
-    window = window.at(values)
+    values, window = start, window.at(start)
+    if window.heights.size > MANY:
+        found, near = _descended(window.sparse, start, NEAR * cell, cell, terms, place)
+        # Few cells that found no way must not lead the many astray.
+        values = found if near else start
+        window = window.at(values)
     values, fit = _descended(window, values, STILL * cell, cell, terms, place)
     return _solved(window, values, fit) if fit else Solution.failed(values, ITERATIONS)
 
@@ -66,10 +69,12 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
         known = np.isfinite(residuals) & (known | (iteration <= STEADY))
         if np.count_nonzero(known) < 10 + len(terms.sizes):
             break
-        # What typical residuals are, small steps do not change.
+        # Small steps change no more what residuals are typical, and leave none in their centre.
         if length > NEAR * cell:
             law = precision.law(residuals)
-        weights = precision.weights(residuals, law)
+            weights = precision.weights(residuals, law, precision.centre(residuals, law))
+        else:
+            weights = precision.weights(residuals, law, 0.0)
         weights[~known] = residuals[~known] = 0.0
         weighted = design * weights
         information = np.array([[one @ other for other in design] for one in weighted], dtype=float)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +10,7 @@ import numpy as np
 from ..errors import CoregistrationError
 from ..raster.dem import Dem, open_dataset
 from ..raster.grid import Grid
-from ..raster.resampling import bilinear
+from ..raster.net import Net, bilinear
 from ..raster.writing import RasterWriter
 
 BANDS = ("dx", "dy", "dz")
@@ -60,23 +59,14 @@ class ShiftField:
 
     def offsets(self, row, col):
         """`(down, right, dz)`: by how many cells of `grid` the shift moves what lies there, and dz (m), float32."""
-        u, v = (np.asarray(row) + 0.5) / self.step, (np.asarray(col) + 0.5) / self.step
-        return bilinear(self._in_cells, u, v)
-
-    def reach(self, rows, cols) -> tuple[float, float, float, float]:
-        """Bounds `(least down, most down, least right, most right)` of the offsets within rows and cols."""
-        spans = []
-        for places, count in ((rows, self.nodes.shape[1]), (cols, self.nodes.shape[2])):
-            first, last = ((float(end) + 0.5) / self.step for end in (np.min(places), np.max(places)))
-            spans.append(slice(min(max(math.floor(first), 0), count - 1), max(math.ceil(last), 0) + 1))
-        down, right, _ = self._in_cells[(slice(None), *spans)]
-        return float(down.min()), float(down.max()), float(right.min()), float(right.max())
+        return self.net.offsets(row, col)
 
     @cached_property
-    def _in_cells(self) -> np.ndarray:
+    def net(self) -> Net:
         """The nodes' shift as cells down, cells to the right and metres up."""
         east, north = self.grid.cell_metres(self.node_rows()[:, None])
-        return np.stack([self.nodes[1] / north, self.nodes[0] / east, self.nodes[2]]).astype(np.float32)
+        nodes = np.stack([self.nodes[1] / north, self.nodes[0] / east, self.nodes[2]])
+        return Net(nodes.astype(np.float32), (self.step, self.step))
 
     def node_grid(self) -> Grid:
         """The grid whose cell centres are the nodes."""

@@ -13,6 +13,7 @@ SLOPE_GROUPS = 6
 LOOK = 3_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
+TAPER = np.clip(2.0 - 2.0 / (REACH * LATTICE) * np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)), 0.0, 1.0)
 TOLD = 5.0  # standard errors that the terrain's part in a direction must show; few cells cannot show as many
 NEIGHBOURS = 8  # cells along a line whose products are correlated
 DEGENERATE = 1e7  # condition of a sensitivity beyond which rounding alone determines a shift
@@ -103,11 +104,10 @@ class Precision:
         s0, s1 = law
         return s0 + s1 * self._gradient2
 
-    def weights(self, residuals: np.ndarray, law: tuple) -> np.ndarray:
-        """Tukey's weights over the variance, about the residuals' own robust centre; NaN weighs nothing.
+    def centre(self, residuals: np.ndarray, law: tuple) -> float:
+        """The residuals' robust centre; NaN is left out.
 
-        The median alone would hold the centre towards one-sided outliers (ground that changed); a few weighted means
-        do not.
+        The median alone would hold it towards one-sided outliers (ground that changed); a few weighted means do not.
         """
         (s0, s1), seen = law, residuals[self._groups]
         known = np.isfinite(seen)
@@ -118,6 +118,10 @@ class Precision:
             weights /= variance
             total = float(weights.sum())
             centre = float(weights @ seen) / total if total > 0 else centre
+        return centre
+
+    def weights(self, residuals: np.ndarray, law: tuple, centre: float) -> np.ndarray:
+        """Tukey's weights about a centre, over the variance; NaN weighs nothing."""
         variance = self.variance(law)
         weights = tukey((residuals - centre) / np.sqrt(variance))
         weights /= variance
@@ -228,8 +232,6 @@ def _inverse(sensitivity: np.ndarray) -> np.ndarray | None:
 
 def _tapered(sums: np.ndarray) -> np.ndarray:
     """Sum over pairs of lattice cells of their products, weighted by a flat-topped taper in each axis, `(k, k)`."""
-    apart = np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)) / (REACH * LATTICE)
-    taper = np.clip(2.0 - 2.0 * apart, 0.0, 1.0)
-    smoothed = taper @ (taper @ sums.reshape(LATTICE, -1)).reshape(sums.shape)
+    smoothed = TAPER @ (TAPER @ sums.reshape(LATTICE, -1)).reshape(sums.shape)
     size = sums.shape[2]
     return sums.reshape(-1, size).T @ smoothed.reshape(-1, size)

@@ -81,12 +81,13 @@ class TerrainWindow:
     @cached_property
     def rows(self) -> np.ndarray:
         """Rows of the reference's grid."""
-        return self._lines[self._place // self._columns.size].astype(float)
+        return self._lines.astype(float).take(self._place // self._columns.size)
 
     @cached_property
     def cols(self) -> np.ndarray:
         """Columns of the reference's grid."""
-        return (self._place % self._columns.size + self._columns[0]).astype(float)
+        width = self._columns.size
+        return (self._place - self._place // width * width + self._columns[0]).astype(float)
 
     @cached_property
     def _cell(self) -> tuple[np.ndarray, np.ndarray]:

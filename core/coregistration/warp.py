@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from ..errors import CoregistrationError
-from ..executors import run_all
-from ..progress import Part, Progress
+from ..executors import run_in_order
+from ..progress import Progress
 from ..raster.cache import small_cache
 from ..raster.dem import Dem
 from ..raster.grid import Grid
@@ -17,7 +17,8 @@ from ..raster.writing import NODATA, RasterWriter
 from .rotation import Motion, without_bias
 from .shift_field import TAG, ShiftField
 
-WINDOW = (256, 1024)
+WINDOW = (1024, 1024)  # cells: so large that what is opened, and read beyond its edges, counts little
+AHEAD = 8  # windows that are made or wait to be written: 4 MB each
 
 
 def windows(grid: Grid, size: tuple = WINDOW) -> list[tuple]:
@@ -37,15 +38,11 @@ def warp(dem: Dem, field: ShiftField, grid: Grid, kernel: str, path: str, execut
 def in_windows(function, arguments: tuple, grid: Grid, writer: RasterWriter, executor: Executor, progress: Progress,
                band: int = 1) -> None:
     """Write `function(*arguments, window)` of every window, a few at a time so that memory stays bounded."""
-    pending = windows(grid)
-    batch = 16
+    todo = windows(grid)
+    tasks = [(*arguments, window) for window in todo]
     with small_cache(*(each for each in arguments if isinstance(each, Dem))):
-        for start in range(0, len(pending), batch):
-            now = pending[start:start + batch]
-            tasks = [(*arguments, window) for window in now]
-            part = Part(progress, start / len(pending), (start + len(now)) / len(pending))
-            for window, values in zip(now, run_all(executor, function, tasks, part, "Warping")):
-                writer.write(values, window[0], window[1], band)
+        for window, values in zip(todo, run_in_order(executor, function, tasks, AHEAD, progress, "Warping")):
+            writer.write(values, window[0], window[1], band)
 
 
 def warped_window(dem: Dem, field: ShiftField, grid: Grid, kernel: str, window: tuple) -> np.ndarray:

@@ -8,6 +8,7 @@ leaves some hundredths of a millimetre.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from ..errors import RasterError
 from ..progress import Part, Progress
 from .dem import METRES, Dem, open_dataset
 from .grid import Grid
-from .resampling import Resampler, bilinear
+from .net import Net
+from .resampling import Resampler
 from .translate import displaced_nodes
 from .writing import NODATA, RasterWriter
 
@@ -45,15 +47,11 @@ class Drift:
         shape = NODES, NODES
         return cls(dem.grid, down.reshape(shape), right.reshape(shape), nodes.up.reshape(shape))
 
-    def offsets(self, rows, cols):
-        """`(down, right, lift)`: by how many cells the content of fractional cells is moved, and dh in m, float32."""
-        u = (rows + 0.5) / self.grid.height * (NODES - 1)
-        v = (cols + 0.5) / self.grid.width * (NODES - 1)
-        return tuple(bilinear(nodes, u, v).astype(np.float32) for nodes in (self.down, self.right, self.lift))
-
-    def reach(self, rows, cols) -> tuple[float, float, float, float]:
-        """Bounds `(least down, most down, least right, most right)` of the offsets anywhere."""
-        return (float(self.down.min()), float(self.down.max()), float(self.right.min()), float(self.right.max()))
+    @cached_property
+    def net(self) -> Net:
+        """The nodes as Resampler takes them."""
+        step = tuple(cells / (NODES - 1) for cells in self.grid.shape)
+        return Net(np.stack([self.down, self.right, self.lift]).astype(np.float32), step)
 
     def write(self, dem: Dem, path: str, vertical: bool, progress: Progress) -> None:
         """Write all bands of `dem` as float32, resampled by cubic convolution; dh is added to band 1 if `vertical`.

@@ -9,9 +9,13 @@ import numpy as np
 
 from .dem import Dem, Reader
 from .grid import Grid, reproject, same_crs
+from .net import Net, bilinear
+from .two_pass import Ruled, moved
 
 KERNELS = ("cubic", "bilinear", "nearest")
 NODE_STEP = 16
+BAND = 2**17  # cells that are worked on at once
+STRAIN = 0.03  # a cell: where shifts change more from line to line, two passes err by more than 1 % of the kernel
 MARGIN = 3  # cells of the source round a tile, as many as any kernel draws on
 TILE = (256, 256)  # cells: small enough for the processor's cache, large enough to be worth a call
 
@@ -65,44 +69,6 @@ def _cell_affine(source: Grid, target: Grid):
             (float(cols[0]), float(cols[1] - cols[0]), float(cols[2] - cols[0])))
 
 
-def bilinear(nodes: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Bilinear interpolation of `nodes` (..., rows, cols) at fractional node positions; the outermost hold beyond.
-
-    A column of `u` and a row of `v` give a whole grid faster, with the same bits.
-    """
-    if np.ndim(u) == np.ndim(v) == 2 and u.shape[1] == v.shape[0] == 1:
-        return _bilinear_grid(nodes, u[:, 0], v[0])
-    u, v = np.broadcast_arrays(u, v)
-    row, down, s = _between(u, nodes.shape[-2], nodes.dtype)
-    col, right, t = _between(v, nodes.shape[-1], nodes.dtype)
-    upper = nodes[..., row, col] + t * (nodes[..., row, col + right] - nodes[..., row, col])
-    lower = nodes[..., row + down, col] + t * (nodes[..., row + down, col + right] - nodes[..., row + down, col])
-    return upper + s * (lower - upper)
-
-
-def _bilinear_grid(nodes: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    row, down, s = _between(u, nodes.shape[-2], nodes.dtype)
-    col, right, t = _between(v, nodes.shape[-1], nodes.dtype)
-    first, last = int(row.min()), int((row + down).max())
-    used = nodes[..., first:last + 1, :]
-    lines = used[..., col] + t * (used[..., col + right] - used[..., col])
-    values = np.empty((*nodes.shape[:-2], len(u), len(v)), dtype=nodes.dtype)
-    ends = np.flatnonzero(np.diff(row)) + 1
-    for start, end in zip([0, *ends], [*ends, len(row)]):
-        here = row[start] - first
-        upper, part = lines[..., here, None, :], values[..., start:end, :]
-        np.multiply(s[start:end, None], lines[..., here + down, None, :] - upper, out=part)
-        np.add(part, upper, out=part)
-    return values
-
-
-def _between(u, count, kind):
-    """The node before each position, the step to the next one, and the fraction between."""
-    u = np.clip(u, 0, count - 1)
-    index = np.minimum(u.astype(np.intp), max(count - 2, 0))
-    return index, min(1, count - 1), (u - index).astype(kind)
-
-
 class Resampler:
     """An open DEM sampled at the cells of `grid`; use as a context manager, one in each thread.
 
@@ -116,12 +82,14 @@ class Resampler:
         if kernel != "nearest":
             dem = dem.coarsened(int(grid.cell_size() / dem.grid.cell_size() + 1e-6))
         self.dem, self.grid, self._kernel = dem, grid, _KERNELS[kernel]
-        self._field, self._vertical = field, vertical
+        self._net = Net.still() if field is None else field.net
+        self._vertical = vertical and field is not None
         base = grid if field is None else field.grid
         self._to_field = None if field is None or grid == field.grid else CellMap(grid, field.grid)
         self._to_dem = CellMap(base, dem.grid)
         offsets = [each.offset for each in (self._to_field, self._to_dem) if each is not None]
         self._offset = None if None in offsets else tuple(sum(axis) for axis in zip(*offsets))
+        self._two_pass = kernel == "cubic" and self._net.strain <= STRAIN
         self._reader = Reader(dem)
 
     def __enter__(self) -> Resampler:
@@ -139,6 +107,8 @@ class Resampler:
         heights = np.empty((height, width), dtype=np.float32)
         if self._offset is None:
             self._scatter(rows, cols, heights)
+        elif self._two_pass:
+            self._shear(row, col, rows, cols, heights)
         else:
             self._slide(row, col, rows, cols, heights)
         return heights
@@ -154,36 +124,66 @@ class Resampler:
             heights[inside] = self._gathered(row[inside], col[inside])
         return heights
 
-    def _offsets(self, rows, cols):
-        if self._field is None:
-            return np.zeros((1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.float32), None
-        down, right, lift = self._field.offsets(rows, cols)
-        return down, right, lift if self._vertical else None
-
     def _slide(self, row: int, col: int, rows, cols, heights: np.ndarray) -> None:
         """Fill a window where both grids step alike: neighbours in it have neighbours for sources."""
-        lowest, highest, leftmost, rightmost = (0, 0, 0, 0) if self._field is None else self._field.reach(rows, cols)
-        whole = [int(np.floor(apart)) for apart in self._offset]
-        part = [np.float32(apart - first) for apart, first in zip(self._offset, whole)]
+        lowest, highest, leftmost, rightmost = self._net.reach(rows, cols)
+        whole, part = self._steps()
         top, left = math.floor(-highest) - MARGIN, math.floor(-rightmost) - MARGIN
         below, beside = math.ceil(1 - lowest) + MARGIN - top, math.ceil(1 - leftmost) + MARGIN - left
         source = self._reader.read(row + whole[0] + top, col + whole[1] + left,
                                    heights.shape[0] + below, heights.shape[1] + beside)
         for lines, columns in _tiles(heights.shape):
             tile = heights[lines, columns]
-            down, right, lift = self._offsets(rows[lines], cols[:, columns])
+            down, right, lift = self._net.offsets(rows[lines], cols[:, columns])
             beneath = source[lines.start:lines.start + tile.shape[0] + below,
                              columns.start:columns.start + tile.shape[1] + beside]
-            self._fill(tile, beneath, (part[0] - top) - down, (part[1] - left) - right)
-            if lift is not None:
+            (i, s), (j, t) = fractions((part[0] - top) - down), fractions((part[1] - left) - right)
+            self._kernel.beside(beneath, i, j, s, t, tile)
+            self._mend(tile, beneath, i, j, s, t)
+            if self._vertical:
                 tile += lift
 
-    def _fill(self, tile, source, v, u) -> None:
-        (i, s), (j, t) = fractions(v), fractions(u)
-        self._kernel.beside(source, i, j, s, t, tile)
-        broken = np.flatnonzero(np.isnan(tile))
-        if broken.size:
-            line, place = np.divmod(broken, tile.shape[1])
+    def _steps(self):
+        """The cells from one grid to the other, as whole ones and the fraction beyond."""
+        whole = [math.floor(apart) for apart in self._offset]
+        return whole, [np.float32(apart - first) for apart, first in zip(self._offset, whole)]
+
+    def _shear(self, row: int, col: int, rows, cols, heights: np.ndarray) -> None:
+        """As `_slide`, in two passes: for shifts that hardly change from one line to the next."""
+        down, right, lift = self._ruled(rows, cols)
+        (above, beside), width = self._steps()[0], heights.shape[1]
+        lines = max(1, BAND // width)
+        for top in range(0, heights.shape[0], lines):
+            band, first = heights[top:top + lines], row + top
+            v = down.rows(first, len(band))
+            over, tall = v.first - 1, len(band) + v.last - v.first + 3
+            u = right.rows(first + above + over, tall)
+            left, wide = u.first - 1, width + u.last - u.first + 3
+            source = self._reader.read(first + above + over, col + beside + left, tall, wide)
+            moved(source, (-over, -left), v, u, band)
+            if np.isnan(band.min()):
+                _mend_moved(band, source, (over, left), v.values, u.values)
+            if self._vertical:
+                band += lift.rows(first, len(band)).values
+
+    def _ruled(self, rows, cols) -> list[Ruled]:
+        """How many cells down and right of its row and column, beyond whole ones, a cell is sought, and the lift.
+
+        Down and lift by the rows of `grid`, right by those of the DEM.
+        """
+        whole, part = self._steps()
+        lowest, highest, _, _ = self._net.reach(rows, cols)
+        around = highest - lowest + 2 * MARGIN
+        knots, (down, right, lift) = self._net.lines(rows[0, 0] - around, rows[-1, 0] + around, cols[0])
+        if self._to_field is not None:
+            knots = knots - self._to_field.offset[0]
+        down, right, straight = part[0] - down, part[1] - right, np.zeros((knots.size, 1), dtype=np.float32)
+        return [Ruled(knots, down, straight), Ruled(knots + whole[0], right, down), Ruled(knots, lift, straight)]
+
+    def _mend(self, tile, source, i, j, s, t) -> None:
+        """Values where the kernel has met voids; `i`, `j`, `s`, `t` as for Kernel.beside."""
+        line, place = np.divmod(np.flatnonzero(np.isnan(tile)), tile.shape[1])
+        if line.size:
             i, j, s, t = (np.broadcast_to(each, tile.shape)[line, place] for each in (i, j, s, t))
             source = np.ascontiguousarray(source)
             index = (line + i.astype(np.intp)) * source.shape[1] + place + j.astype(np.intp)
@@ -195,13 +195,13 @@ class Resampler:
         heights.fill(np.nan)
         rows, cols = (np.broadcast_to(places, heights.shape) for places in (rows, cols))
         for tile in _tiles(heights.shape):
-            down, right, lift = self._offsets(rows[tile], cols[tile])
+            down, right, lift = self._net.offsets(rows[tile], cols[tile])
             row, col = np.broadcast_arrays(*self._to_dem(rows[tile] - down, cols[tile] - right))
             with np.errstate(invalid="ignore"):
                 inside = (row > -1) & (row < size.height) & (col > -1) & (col < size.width)
             if inside.any():
                 heights[tile][inside] = self._gathered(row[inside], col[inside])
-            if lift is not None:
+            if self._vertical:
                 heights[tile] += lift
 
     def _gathered(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -215,6 +215,20 @@ class Resampler:
         broken = np.isnan(values)
         values[broken] = self._kernel.mended(source, index[broken], s[broken], t[broken])
         return values
+
+
+def _mend_moved(band, source, corner: tuple, v, u) -> None:
+    """Values of `band` that `moved` has left void; their column lies between those of the lines above and below."""
+    width = band.shape[1]
+    broken = np.flatnonzero(np.isnan(band))
+    v, u = (np.broadcast_to(places, (lines, width)).ravel() for places, lines in ((v, len(band)), (u, len(source))))
+    i, s = fractions(v.take(broken))
+    below = (i - corner[0]).astype(np.intp)
+    line = below * width + broken
+    right = u.take(line)
+    j, t = fractions(right + s * (u.take(line + width) - right))
+    index = line + (broken // width + below) * (source.shape[1] - width) + (j - corner[1]).astype(np.intp)
+    band.ravel()[broken] = _beside_voids(source, index, s, t)
 
 
 def _tiles(shape: tuple):
@@ -245,7 +259,11 @@ class Kernel:
         `i`, `j`, `s`, `t` are for all cells, for each line, or for each cell. Where `i` or `j` take two values the
         kernel gets one cell longer and the weights move along it.
         """
-        down, across = self._shared(i, s), self._shared(j, t)
+        if i.size == j.size == 1:
+            i, j, s, t = i.item(), j.item(), s.ravel()[0], t.ravel()[0]
+            down, across = (int(i) + self._first, self._weights(s)), (int(j) + self._first, self._weights(t))
+        else:
+            down, across = self._shared(i, s), self._shared(j, t)
         if down is None or across is None:
             values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape, step))
             return
@@ -256,7 +274,7 @@ class Kernel:
             row, col = top + row, left + col
             return source[row:row + (height - 1) * step + 1:step, col:col + width + beyond]
 
-        if all(weight.shape[1] == 1 for weight in down):
+        if all(weight.size == 1 or weight.shape[1] == 1 for weight in down):
             lines = _sum(down, [cell(row, 0, len(across) - 1) for row in range(len(down))])
             values[:] = _sum(across, [lines[:, col:col + width] for col in range(len(across))])
         else:
@@ -275,16 +293,12 @@ class Kernel:
 
     def mended(self, source, index, s, t) -> np.ndarray:
         """Values where voids may be near: void where the nearest cell is, else of the valid cells alone."""
-        half = np.float32(0.5)
-        flat, width = source.ravel(), source.shape[1]
-        values = np.full(index.shape, np.nan, dtype=np.float32)
-        known = ~np.isnan(flat[index + (s >= half) * width + (t >= half)])
-        index, s, t = index[known], s[known], t[known]
-        found = self.gathered(source, index, s, t)
-        # Where weights were shared over one cell more than the kernel has, a void there did no harm to these.
-        broken = np.isnan(found)
-        found[broken] = _valid_bilinear(source, index[broken], s[broken], t[broken])
-        values[known] = found
+        values = _beside_voids(source, index, s, t)
+        known = np.flatnonzero(~np.isnan(values))
+        # Where weights were shared over one cell more than the kernel has, a void there did no harm.
+        found = self.gathered(source, index[known], s[known], t[known])
+        whole = np.flatnonzero(~np.isnan(found))
+        values[known[whole]] = found[whole]
         return values
 
     def _shared(self, whole, fraction):
@@ -384,15 +398,22 @@ class Nearest:
     mended = gathered
 
 
-def _valid_bilinear(source, index, s, t):
+def _beside_voids(source, index, s, t) -> np.ndarray:
+    """Void where the nearest cell is, else the bilinear value of the valid cells alone."""
     flat, width = source.ravel(), source.shape[1]
-    total, weights = np.zeros(index.shape, dtype=np.float32), np.zeros(index.shape, dtype=np.float32)
+    half = np.float32(0.5)
+    values = flat.take(index + (s >= half) * width + (t >= half))
+    known = np.flatnonzero(~np.isnan(values))
+    index, s, t = index[known], s[known], t[known]
+    total, weights = np.zeros((2, known.size), dtype=np.float32)
     for offset, weight in ((0, (1 - s) * (1 - t)), (1, (1 - s) * t), (width, s * (1 - t)), (width + 1, s * t)):
-        cell = flat[index + offset]
-        weight = np.where(np.isnan(cell), np.float32(0), weight)
-        total += weight * np.where(np.isnan(cell), np.float32(0), cell)
+        cell = flat.take(index + offset)
+        void = np.isnan(cell)
+        cell[void] = weight[void] = 0
+        total += weight * cell
         weights += weight
-    return total / weights
+    values[known] = total / weights
+    return values
 
 
 LAGRANGE = Kernel(-2, _quintic)

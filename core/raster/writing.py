@@ -13,6 +13,8 @@ import numpy as np
 
 from ..errors import OutputError
 from ..progress import Cancelled, Progress
+from .cache import small_cache
+from .dem import Dem
 from .grid import Grid
 
 NODATA = -9999.0
@@ -253,7 +255,11 @@ class RasterWriter:
         chance = values == mark
         if chance.any():
             values = np.where(chance, np.nextafter(mark, type(mark)(np.inf)), values)
-        return np.where(np.isnan(values), mark, values) if _has_nan(values) else values
+        if _has_nan(values):
+            void = np.isnan(values)
+            values = values.copy()
+            np.copyto(values, mark, where=void)
+        return values
 
     def unit(self, band: int, name: str) -> None:
         """Say what a band's values are measured in."""
@@ -371,10 +377,10 @@ def arrange(path: str, layout: str, progress: Progress, resampling: str = "AVERA
     `resampling` is what makes them: NEAREST where values must not mix. Raises OutputError, Cancelled.
     """
     require_layout(path, layout)
-    if layout == "overviews":
-        _add_overviews(path, resampling, progress)
-    elif layout == "cog":
-        _make_cog(path, resampling, progress)
+    if layout == "plain":
+        return
+    with small_cache(Dem.open(path, colours=True)):
+        (_make_cog if layout == "cog" else _add_overviews)(path, resampling, progress)
 
 
 def _add_overviews(path: str, resampling: str, progress: Progress) -> None:
