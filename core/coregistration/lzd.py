@@ -98,13 +98,13 @@ def _least_squares(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _solved(window: TerrainWindow, values: np.ndarray, fit: _Fit) -> Solution:
     # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
     some, thin = window.thinned
-    slopes = thin.secondary_gradient(fit.terms.some(some).moved(values))
-    told = np.isfinite(slopes).all(axis=1) & fit.known[some]
-    some, slopes = some[told], slopes[told].T
-    other = fit.terms.some(some).design(*slopes)
+    east, north = thin.secondary_gradient(fit.terms.some(some).moved(values)).T
+    told = np.flatnonzero(np.isfinite(east + north) & fit.known[some])
+    some = some[told]
+    other = fit.terms.some(some).design(east[told], north[told])
     seen = np.flatnonzero(fit.known)
-    told = sensitivity(fit.weighted[:, some].T, other.T) * (seen.size / max(some.size, 1))
-    scores = (fit.weighted * fit.residuals)[:, seen]
+    told = sensitivity(fit.weighted.take(some, axis=1).T, other.T) * (seen.size / max(some.size, 1))
+    scores = (fit.weighted * fit.residuals).take(seen, axis=1)
     covariance, growth = sandwich(told, scores.T, Lattice.over(window.rows[seen], window.cols[seen]))
     growth = 1.0 + UNSEEN * (growth - 1.0)
     return Solution(values, np.sqrt(np.diag(covariance)), growth, fit.iterations, True)

@@ -10,7 +10,7 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
-LOOK = 3_000  # residuals that a typical spread or centre is taken from
+LOOK = 2_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 TAPER = np.clip(2.0 - 2.0 / (REACH * LATTICE) * np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)), 0.0, 1.0)
@@ -181,16 +181,16 @@ def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
     `other` (n, k) is the design from the other DEM: noise of one has nothing to do with noise of the other, so that in
     a direction which the terrain does not tell their products only scatter (a weak instrument; Stock & Yogo 2005).
     """
-    total = weighted.T @ other
-    sizes = [np.sqrt((values**2).sum(axis=0)) for values in (weighted, other)]
+    one, two = (np.ascontiguousarray(values.T) for values in (weighted, other))
+    total = one @ two.T
+    sizes = [np.sqrt([float(line @ line) for line in values]) for values in (one, two)]
     if not np.isfinite(total).all() or not all((size > 0).all() for size in sizes):
         return np.zeros_like(total)
-    one, two = (values / size for values, size in zip((weighted, other), sizes))
-    vectors = np.linalg.svd(one.T @ two)
-    # The least determined direction, as either design has it. Neighbours share what a gradient is made of.
-    products = (one @ vectors[0][:, -1]) * (two @ vectors[2][-1])
-    products = np.add.reduceat(products, np.arange(0, len(products), NEIGHBOURS))
-    if products.sum() < min(TOLD, 0.4 * np.sqrt(len(products))) * np.sqrt((products**2).sum()):
+    vectors = np.linalg.svd(total / np.outer(*sizes))
+    # The direction in which they are least alike. Neighbours share what a gradient is made of.
+    products = (vectors[0][:, -1] / sizes[0]) @ one * ((vectors[2][-1] / sizes[1]) @ two)
+    products = np.add.reduceat(products, np.arange(0, products.size, NEIGHBOURS))
+    if products.sum() < min(TOLD, 0.4 * np.sqrt(products.size)) * np.sqrt(products @ products):
         return np.zeros_like(total)
     return total
 

@@ -29,7 +29,7 @@ from .shift_field import ShiftField
 from .solution import Precision, tukey
 from .terrain_window import Pair
 from .vertical_shift import vertical_shift
-from .warp import windows
+from .warp import SMALLEST, WINDOW, windows
 
 ANALYSED = 2_000_000  # cells: of larger overlaps, means are judged
 STEEPEST = 50.0  # degrees: cliffs show the DEMs' resolution, not their shift
@@ -126,7 +126,7 @@ def _at_hand(dem: Dem, path: str, progress: Progress) -> Dem:
     if dem.factor == 1:
         return dem
     with Reader(dem) as reader, RasterWriter(path, dem.grid) as writer:
-        for row, col, height, width in windows(dem.grid):
+        for row, col, height, width in windows(dem.grid, (max(SMALLEST, WINDOW[0] // dem.factor), WINDOW[1])):
             writer.write(reader.read(row, col, height, width), row, col)
             progress.step(0.05, "Looking for change")
     return Dem.open(path, crs=dem.grid.crs)

@@ -126,11 +126,12 @@ class TerrainWindow:
             kept = np.arange(0, self.heights.size, every)
             return kept, self.part(kept)
         width = self._columns.size
+        among = np.arange(self._lines.size) % every == 0
         line = self._place // width
-        kept = np.flatnonzero(line % every == 0)
+        kept = np.flatnonzero(among.take(line))
         other = self.part(kept)
         other.step, other._lines = self.step * every, self._lines[::every]
-        other._place = other._place - line[kept] // every * ((every - 1) * width)
+        other._place = other._place - line.take(kept) // every * ((every - 1) * width)
         other._secondary = self._secondary.every(every)
         return kept, other
 

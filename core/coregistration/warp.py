@@ -18,6 +18,7 @@ from .rotation import Motion, without_bias
 from .shift_field import TAG, ShiftField
 
 WINDOW = (1024, 1024)  # cells: so large that what is opened, and read beyond its edges, counts little
+SMALLEST = 64  # cells: a side of a window
 AHEAD = 8  # windows that are made or wait to be written: 4 MB each
 
 
@@ -38,9 +39,12 @@ def warp(dem: Dem, field: ShiftField, grid: Grid, kernel: str, path: str, execut
 def in_windows(function, arguments: tuple, grid: Grid, writer: RasterWriter, executor: Executor, progress: Progress,
                band: int = 1) -> None:
     """Write `function(*arguments, window)` of every window, a few at a time so that memory stays bounded."""
-    todo = windows(grid)
+    dems = [each for each in arguments if isinstance(each, Dem)]
+    # Of a finer DEM many cells lie in one: a window is read within a moment all the same.
+    finer = max([1.0, *(grid.cell_size() / dem.grid.cell_size() for dem in dems)])
+    todo = windows(grid, tuple(max(SMALLEST, int(side / finer)) for side in WINDOW))
     tasks = [(*arguments, window) for window in todo]
-    with small_cache(*(each for each in arguments if isinstance(each, Dem))):
+    with small_cache(*dems):
         for window, values in zip(todo, run_in_order(executor, function, tasks, AHEAD, progress, "Warping")):
             writer.write(values, window[0], window[1], band)
 
