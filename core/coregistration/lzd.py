@@ -63,26 +63,26 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
     design = terms.instruments(window.gx, window.gy)
     sizes = np.append(np.ones(3), terms.sizes)
     precision = Precision(window.gx**2 + window.gy**2)
-    known, length = np.ones(window.gx.shape, dtype=bool), np.inf
+    known, length, last = np.ones(window.gx.shape, dtype=bool), np.inf, np.zeros(3)
     for iteration in range(1, ITERATIONS + 1):
         residuals = window.residuals(terms.moved(values))
         known = np.isfinite(residuals) & (known | (iteration <= STEADY))
         if np.count_nonzero(known) < 10 + len(terms.sizes):
             break
-        # Small steps change no more what residuals are typical, and leave none in their centre.
-        if length > NEAR * cell:
-            law = precision.law(residuals)
-            weights = precision.weights(residuals, law, precision.centre(residuals, law))
-        else:
-            weights = precision.weights(residuals, law, 0.0)
+        law = precision.law(residuals)
+        # Small steps leave nothing in the centre of the residuals.
+        weights = precision.weights(residuals, law, precision.centre(residuals, law) if length > NEAR * cell else 0.0)
         weights[~known] = residuals[~known] = 0.0
         weighted = design * weights
         information = np.array([[one @ other for other in design] for one in weighted], dtype=float)
         step = _least_squares(information / np.outer(sizes, sizes), (weighted @ residuals) / sizes)
+        # A step back of nearly the same length has gone too far: relief of a few cells is smoother in its gradient.
+        if step[:2] @ last[:2] < -0.5 * (last[:2] @ last[:2]):
+            step *= 0.5
         length = np.hypot(step[0], step[1])
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
-        values += step / sizes
+        values, last = values + step / sizes, step
         if length < least and (np.abs(step[2:]) < least).all():
             return values, _Fit(terms, design, weighted, residuals, known, iteration)
     return values, None
