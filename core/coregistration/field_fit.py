@@ -145,7 +145,8 @@ def _gather(pair, blocks, shifts, field, doubt, side, executor, progress) -> Qua
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
     how = Gathering.of(side, cells // step)
     tasks = [(pair, block.window, field, doubt, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
-    return Quadratic.joined(run_batched(executor, window_quadratic, tasks, cells // len(tasks), progress, "Shift field"))
+    forms = run_batched(executor, window_quadratic, tasks, cells // len(tasks), progress, "Shift field")
+    return Quadratic.joined(forms)
 
 
 def window_quadratic(pair: Pair, window: tuple, field: ShiftField, doubt: float, how: Gathering, step: int,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class FieldSystem:
         kept = [[total - part for total, part in zip(whole, self._normal(weights * out))] for out in held]
         left = [(out, self._P[np.flatnonzero(out)]) for out in held]
 
-        @lru_cache(maxsize=None)
+        @cache
         def misfit(horizontal, vertical):
             """The misfit of every group that is held out, up to a constant."""
             total = np.zeros(groups)

@@ -74,7 +74,8 @@ class Terms:
 
     def design(self, gx: np.ndarray, gy: np.ndarray) -> np.ndarray:
         """The derivatives `(3 + k, n)` of dh by the shift and the terms where the gradient of each cell is given."""
-        return np.stack([-gx, -gy, np.ones_like(gx), *(up - gx * east - gy * north for east, north, up in self.columns)])
+        terms = [up - gx * east - gy * north for east, north, up in self.columns]
+        return np.stack([-gx, -gy, np.ones_like(gx), *terms])
 
     def instruments(self, gx: np.ndarray, gy: np.ndarray) -> np.ndarray:
         """What dh is weighed by, `(3 + k, n)`: the design, with heights that know nothing of a cell's own noise.

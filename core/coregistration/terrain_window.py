@@ -136,7 +136,7 @@ class TerrainWindow:
         return kept, other
 
     def _stable_cells(self, window):
-        row, col, height, width = window
+        row, col, _, width = window
         ground = read_lines(self._pair.reference, self._lines - 3, 7, col - 2, width + 4)
         spikes, _ = find_spikes(ground)
         ground.ravel()[spikes] = np.nan
