@@ -15,7 +15,6 @@ FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spar
 NEARBY, REACH = 3, 12  # cells that a shift is expected to move from its start, and may
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
 SPIKE = 8.0  # NMADs of the bend: more is no terrain
-SKIPPED = 40_000  # cells between two groups of lines: more are not worth one reading
 LOOK = 2_500  # cells that a typical bend is taken from
 
 
@@ -161,14 +160,10 @@ def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) ->
 
     Where the groups meet there is a single one, of all lines from the first to the last.
     """
-    step, all_lines = int(tops[1] - tops[0]) if tops.size > 1 else 0, int(tops[-1] - tops[0]) + count
+    height, meet = int(tops[-1] - tops[0]) + count, tops.size < 2 or tops[1] - tops[0] <= count
+    lines = None if meet else (tops[:, None] - tops[0] + np.arange(count)).ravel()
     with Reader(dem) as reader:
-        if step <= count:
-            return reader.read(int(tops[0]), left, all_lines, width)[None]
-        if (step - count) * width <= SKIPPED:
-            lines = (tops[:, None] - tops[0] + np.arange(count)).ravel()
-            return reader.read(int(tops[0]), left, all_lines, width, lines).reshape(tops.size, count, width)
-        return np.stack([reader.read(int(top), left, count, width) for top in tops])
+        return reader.read(int(tops[0]), left, height, width, lines).reshape(1 if meet else tops.size, -1, width)
 
 
 def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from .grid import Grid, crs_name
 
 FILL = 1e30
 """Floats beyond this are no quantity of the ground but fill values whose nodata got lost."""
+SKIPPED = 40_000  # cells between two lines: fewer are read with them, sooner than by another call
 _FOOT, _SURVEY_FOOT = 0.3048, 1200 / 3937
 METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us survey foot": _SURVEY_FOOT,
           "ussurveyfoot": _SURVEY_FOOT, "ftus": _SURVEY_FOOT, "mm": 1e-3, "millimetre": 1e-3, "millimeter": 1e-3,
@@ -135,21 +136,25 @@ class Reader:
         """Let go of the file."""
         self._band = self._dataset = None
 
-    def read(self, row: int, col: int, height: int, width: int, lines=slice(None)) -> np.ndarray:
+    def read(self, row: int, col: int, height: int, width: int, lines=None) -> np.ndarray:
         """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster.
 
-        Of the window's rows only `lines` (a slice or array of indices) are kept.
+        Of the window's rows only `lines` (a slice or rising indices) are kept; those far apart are read one by one.
         """
         grid = self.dem.grid
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + height, grid.height), min(col + width, grid.width)
-        if (bottom - top, right - left) == (height, width):
-            return self._inside(top, left, bottom, right, lines)
-        lines = np.arange(height)[lines] + row
+        if lines is None and (bottom - top, right - left) == (height, width):
+            return self._inside(top, left, bottom, right, slice(None))
+        lines = np.arange(row, row + height)[slice(None) if lines is None else lines]
         heights = np.full((lines.size, width), np.nan, dtype=np.float32)
-        inside = np.flatnonzero((lines >= top) & (lines < bottom))
-        if inside.size and right > left:
-            heights[inside, left - col:right - col] = self._inside(top, left, bottom, right, lines[inside] - top)
+        first, last = np.searchsorted(lines, (top, bottom))
+        if last > first and right > left:
+            apart = np.flatnonzero((np.diff(lines[first:last]) - 1) * width > SKIPPED) + 1 + first
+            for start, end in zip([first, *apart], [*apart, last]):
+                above, beneath = int(lines[start]), int(lines[end - 1]) + 1
+                heights[start:end, left - col:right - col] = self._inside(above, left, beneath, right,
+                                                                          lines[start:end] - above)
         return heights
 
     def _inside(self, top: int, left: int, bottom: int, right: int, lines) -> np.ndarray:

@@ -10,7 +10,7 @@ from ..errors import RasterError, VectorError
 from .dem import Dem, Reader
 from .grid import Grid, reproject
 
-STRIP_CELLS = 4_000_000  # of a mask read at once
+STRIP_CELLS = 1_000_000  # of a mask read at once
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def values_at(raster: Dem, grid: Grid, lines: slice = slice(None)) -> np.ndarray
     with Reader(raster) as reader:
         if raster.grid.aligned_with(grid):
             row, col = (round(float(value)) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
-            return reader.read(row, col, grid.height, grid.width, lines)
+            return reader.read(row, col, grid.height, grid.width, None if lines == slice(None) else lines)
         # A coarse grid spans many of the raster's cells: strips keep what is read at once small.
         height = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
         strips = [_picked(reader, grid.window(row, 0, min(height, grid.height - row), grid.width))
@@ -126,9 +126,10 @@ def _picked(reader: Reader, grid: Grid) -> np.ndarray:
     if not inside.any():
         return np.full(grid.shape, np.nan, dtype=np.float32)
     row, col = (np.rint(np.where(inside, values, 0)).astype(int) for values in (row, col))
-    top, left = int(row[inside].min()), int(col[inside].min())
-    values = reader.read(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
-    picked = values[np.where(inside, row - top, 0), np.where(inside, col - left, 0)]
+    lines, left = np.unique(row[inside]), int(col[inside].min())
+    top, height, width = int(lines[0]), int(lines[-1] - lines[0]) + 1, int(col[inside].max()) - left + 1
+    values = reader.read(top, left, height, width, lines - top)
+    picked = values[np.searchsorted(lines, np.where(inside, row, top)), np.where(inside, col - left, 0)]
     return np.where(inside, picked, np.float32(np.nan))
 
 
