@@ -74,6 +74,15 @@ class Quadratic:
         sample = np.column_stack([rows[some], cols[some], design, total])
         return cls(rows_of, cols_of, M, b, np.zeros(len(rows_of), dtype=int), counts, sample)
 
+    def within(self, window: tuple) -> tuple[Quadratic, np.ndarray]:
+        """The cells of a window `(row, col, height, width)`, counted from its corner, and their indices."""
+        row, col, height, width = window
+        some = np.flatnonzero((self.rows >= row) & (self.rows < row + height)
+                              & (self.cols >= col) & (self.cols < col + width))
+        _, group = np.unique(self.group[some], return_inverse=True)
+        return Quadratic(self.rows[some] - row, self.cols[some] - col, self.M[some], self.b[some], group,
+                         self.counts[some], self.sample[:0]), some
+
     def median_dh(self, shift_at) -> float:
         """The median dh (m) of the sample after the shift that `shift_at(row, col)` `(3, ...)` tells; 0 of nothing."""
         if not len(self.sample):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..raster.grid import Grid
@@ -11,12 +13,32 @@ class SplineBasis:
     """Tensor cubic B-splines every `spacing` cells over a grid."""
 
     def __init__(self, grid: Grid, spacing: float):
+        self._grid, self._spacing, self._shape = grid, spacing, grid.shape
         self._down, self._across = (max(1, round(cells / spacing)) for cells in grid.shape)
-        self._shape = grid.shape
         index = np.arange(self.size).reshape(self._down + 3, self._across + 3)
         # Numbered along the shorter side first: the narrower the band, the faster the solution.
         self.order = (index if self._across <= self._down else index.T).ravel()
         self.bandwidth = 3 * (min(self._down, self._across) + 3) + 3
+
+    def part(self, window: tuple) -> SplineBasis:
+        """As many splines as this basis has over a window of the grid `(row, col, height, width)`."""
+        return SplineBasis(self._grid.window(*window), self._spacing)
+
+    def most_telling(self, rows, cols, information, share: float) -> tuple:
+        """The window with that `share` of the grid's cells in which the `information` (n,) at these cells sums to most.
+
+        Looked for in steps of half its sides.
+        """
+        sides = [max(1, math.ceil(cells * math.sqrt(share))) for cells in self._shape]
+        halves = [-(-2 * cells // side) for cells, side in zip(self._shape, sides)]
+        down, right = (np.minimum((2 * places / side).astype(int), count - 1)
+                       for places, side, count in zip((rows, cols), sides, halves))
+        sums = np.bincount(down * halves[1] + right, information, halves[0] * halves[1]).reshape(halves)
+        pairs = sums[:-1] + sums[1:]
+        pairs = pairs[:, :-1] + pairs[:, 1:]
+        best = np.unravel_index(np.argmax(pairs), pairs.shape)
+        row, col = (min(place * side // 2, cells - side) for place, side, cells in zip(best, sides, self._shape))
+        return int(row), int(col), *sides
 
     def at(self, rows, cols):
         """Sparse `(n, coefficients)` values at scattered cells."""

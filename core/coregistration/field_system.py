@@ -14,6 +14,7 @@ COARSE, MIDDLING, FINE = 100.0, 10.0, 10.0**0.5  # its steps, one after the othe
 USUAL = 1e-2  # before anything is known
 FOLDS = 5
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
+MANY = 100  # blocks that a stiffness is told from
 HELD_OUT = 30  # blocks: so many tell one stiffness from another
 
 
@@ -100,9 +101,11 @@ class FieldSystem:
 
         Not the best but the stiffest that is no worse than the best by more than a standard error of their difference
         (Hastie et al. 2009, section 7.10): what the data do not demand is not put into the field. Of many blocks not
-        every fold need be held out.
+        every fold need be held out, and of very many those where the ground tells most speak for all.
         """
         groups = int(self._data.group.max()) + 1
+        if groups > MANY:
+            return self._cross_validated_in_part(weights, near, MANY / groups)
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
         held = [folds == fold for fold in range(min(FOLDS, -(-HELD_OUT * FOLDS // groups)))]
         whole = self._normal(weights)
@@ -125,6 +128,25 @@ class FieldSystem:
         both = _sought(near, MIDDLING, lambda value: misfit(value, value))
         vertical = _sought(both, FINE, lambda value: misfit(both, value))
         return _sought(both, FINE, lambda value: misfit(value, vertical)), vertical
+
+
+    def _cross_validated_in_part(self, weights, near: float | None, share: float) -> tuple:
+        axes = list(self._axes)
+        information = weights * np.diagonal(self._data.M, axis1=1, axis2=2)[:, axes[:2]].sum(axis=1)
+        window = self._basis.most_telling(self._data.rows, self._data.cols, information, share)
+        data, some = self._data.within(window)
+        basis = self._basis.part(window)
+        part = FieldSystem(basis, basis.at(data.rows, data.cols), data, len(axes) == 3)
+        # What a stiffness is relative to differs from the part to the whole.
+        richer = part._usual(weights[some]) / self._usual(weights)
+        found = part.cross_validated(weights[some], near and near / richer[0])
+        return tuple(stiffness * times for stiffness, times in zip(found, richer))
+
+    def _usual(self, weights) -> np.ndarray:
+        """What the stiffness (horizontal, vertical) is relative to: a coefficient's typical information."""
+        squares = np.asarray(self._P.multiply(self._P).sum(axis=1)).ravel()
+        per_axis = [(weights * squares * self._data.M[:, axis, axis]).sum() / self._basis.size for axis in self._axes]
+        return np.array([np.mean(per_axis[:2]), per_axis[-1]])
 
 
 def _sought(start: float, step: float, misfit) -> float:

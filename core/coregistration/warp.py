@@ -19,7 +19,7 @@ from .shift_field import TAG, ShiftField
 
 WINDOW = (1024, 1024)  # cells: so large that what is opened, and read beyond its edges, counts little
 SMALLEST = 64  # cells: a side of a window
-AHEAD = 8  # windows that are made or wait to be written: 4 MB each
+AHEAD = 4  # windows that are made or wait to be written: 4 MB each
 
 
 def windows(grid: Grid, size: tuple = WINDOW) -> list[tuple]:
