@@ -76,7 +76,7 @@ def solve_blocks(pair: Pair, blocks: list[Block], method: str, start: np.ndarray
 
 
 def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.ndarray, seed: int, side: int,
-                     executor: Executor, progress: Progress) -> tuple[list[BlockShift], list[Quadratic]]:
+                     executor: Executor, progress: Progress) -> tuple[list[BlockShift], list[np.ndarray]]:
     """As `solve_blocks`, and what the lattice cells, `side` wide, of each usable block say about its shift."""
     starts = np.broadcast_to(start, (len(blocks), 3))
     how = Gathering.of(side, SAMPLE * len(blocks)) if side else None
@@ -89,22 +89,23 @@ def solve_and_gather(pair: Pair, blocks: list[Block], method: str, start: np.nda
 
 
 def solve_block(pair: Pair, block: Block, method: str, start: np.ndarray, seed: int,
-                how: Gathering | None = None) -> tuple[BlockShift, np.ndarray, Quadratic | None]:
-    """One block's shift, the growth of its sigma's square and, if told `how`, the forms of its lattice cells.
+                how: Gathering | None = None) -> tuple[BlockShift, tuple, np.ndarray | None]:
+    """One block's shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
 
     Self-contained so that any worker can find it.
     """
     shift, solution, ground, dh = _measured(pair, block, method, start, seed)
     if solution is None:
-        return shift, np.ones(3), None
+        return shift, (1.0, 1.0, 1.0), None
+    growth = tuple(solution.growth.tolist())
     if how is None:
-        return shift, solution.growth, None
+        return shift, growth, None
     moved = solution.shift[:, None]
     form = Quadratic.of(ground, dh, lambda row, col: np.broadcast_to(moved, (3, len(row))), block.window, how)
-    return shift, solution.growth, form
+    return shift, growth, form and form.packed()
 
 
-def _honest(found: list[tuple[BlockShift, np.ndarray]]) -> list[BlockShift]:
+def _honest(found: list[tuple[BlockShift, tuple]]) -> list[BlockShift]:
     """Sigmas that know how far residuals are correlated: a growth for all blocks, as one alone hardly tells its own."""
     measured = [growth for block, growth in found if block.status == "used"]
     growth = np.mean(measured, axis=0) if measured else np.ones(3)

@@ -72,7 +72,12 @@ class Quadratic:
         design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
         total = residuals[some] + (design.T * shift_at(rows[some], cols[some])).sum(axis=0)
         sample = np.column_stack([rows[some], cols[some], design, total])
-        return cls(rows_of, cols_of, M, b, np.zeros(len(rows_of), dtype=int), counts, sample)
+        return cls(rows_of, cols_of, M, b, np.broadcast_to(0, len(rows_of)), counts, sample)
+
+    def packed(self) -> np.ndarray:
+        """All of it but the group in one array: many small ones that stay, among large ones that go, scatter memory."""
+        parts = self.rows, self.cols, self.counts, self.b, self.M, self.sample
+        return np.concatenate([[len(self.rows)], *(part.ravel() for part in parts)])
 
     def within(self, window: tuple) -> tuple[Quadratic, np.ndarray]:
         """The cells of a window `(row, col, height, width)`, counted from its corner, and their indices."""
@@ -91,15 +96,22 @@ class Quadratic:
         return float(np.median(self.sample[:, 5] - (self.sample[:, 2:5] * shift.T).sum(axis=1)))
 
     @classmethod
-    def joined(cls, parts: list[Quadratic | None]) -> Quadratic:
-        """Of several windows, each a group of its own. Raises CoregistrationError where none knows anything."""
-        known = [part for part in parts if part is not None]
+    def joined(cls, parts: list[np.ndarray | None]) -> Quadratic:
+        """Of several windows (packed), each a group of its own. Raises CoregistrationError where none knows anything."""
+        known = [_unpacked(part) for part in parts if part is not None]
         if not known:
             raise CoregistrationError("No stable cell with heights in both DEMs is left: check the mask and the voids.")
-        rows, cols, M, b, counts, sample = (np.concatenate([getattr(part, name) for part in known])
-                                            for name in ("rows", "cols", "M", "b", "counts", "sample"))
-        groups = np.repeat(np.arange(len(known)), [len(part.rows) for part in known])
+        groups = np.repeat(np.arange(len(known)), [len(rows) for rows, *_ in known])
+        rows, cols, counts, b, M, sample = (np.concatenate(values) for values in zip(*known))
         return cls(rows, cols, M, b, groups, counts, sample)
+
+
+def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
+    """Rows, cols, counts, b, M and sample of Quadratic.packed."""
+    count = int(packed[0])
+    *parts, sample = np.split(packed[1:], np.cumsum([count, count, count, 3 * count, 9 * count]))
+    shapes = (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 6)
+    return [part.reshape(shape) for part, shape in zip((*parts, sample), shapes)]
 
 
 def _sums(cell, rows, cols, design, weights, residuals):

@@ -57,7 +57,7 @@ def _spacing(block_size: int) -> float:
     return max(block_size / KNOTS_PER_BLOCK, 8.0)
 
 
-def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: list[Quadratic], kind: str,
+def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: list[np.ndarray], kind: str,
               block_size: int, horizontal: bool, executor: Executor, progress: Progress) -> tuple[Fit, int]:
     """The field `kind` (smooth, plane, constant) and the passes over the data that it took beyond the blocks' own.
 
@@ -150,8 +150,8 @@ def _gather(pair, blocks, shifts, field, doubt, side, executor, progress) -> Qua
 
 
 def window_quadratic(pair: Pair, window: tuple, field: ShiftField, doubt: float, how: Gathering, step: int,
-                     telling: bool = True) -> Quadratic | None:
-    """The quadratic forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
+                     telling: bool = True) -> np.ndarray | None:
+    """The packed forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
 
     The field may be off by `doubt` (m). A window that is not `telling` of horizontal shifts speaks of heights alone.
     """
@@ -159,7 +159,8 @@ def window_quadratic(pair: Pair, window: tuple, field: ShiftField, doubt: float,
     if ground.heights.size == 0:
         return None
     ground, residuals = ground.under(field)
-    return Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how, doubt)
+    form = Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how, doubt)
+    return form and form.packed()
 
 
 def _levelled(fit: Fit, data: Quadratic) -> Fit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -24,7 +25,6 @@ class FieldSystem:
     def __init__(self, basis, P, data: Quadratic, horizontal: bool):
         self._basis, self._P, self._data = basis, P, data
         self._axes = (0, 1, 2) if horizontal else (2,)
-        self._T = P.T.tocsr()
         self._penalty = self._stiff(basis.stiffness().tocoo())
         # Cells under the same functions lie together: small dense products serve for all.
         each = P.nnz // P.shape[0]
@@ -51,14 +51,15 @@ class FieldSystem:
         Coefficients are numbered in the basis's order, the components of each side by side.
         """
         basis, axes, count = self._basis, self._axes, len(self._axes)
-        band = np.zeros(((basis.bandwidth + 1) * count, count * basis.size))
+        # As LAPACK wants it: no copy.
+        band = np.zeros(((basis.bandwidth + 1) * count, count * basis.size), order="F")
         for i, down in enumerate(axes):
             for j, right in enumerate(axes[i:], i):
                 part = self._summed(weights * self._data.M[:, down, right])
                 band[count - 1 + i - j:len(band) + i - j:count, j::count] = part
                 if i < j:
                     band[count - 1 + j - i:-1:count, i::count] = part[:-1]
-        right = self._T @ (weights[:, None] * self._data.b[:, list(axes)])
+        right = self._P.T @ (weights[:, None] * self._data.b[:, list(axes)])
         return band, right[basis.order].ravel()
 
     def _summed(self, values) -> np.ndarray:
@@ -81,13 +82,13 @@ class FieldSystem:
         band[basis.bandwidth + (row - col)[upper], col[upper]] = penalty.data[upper]
         return band
 
-    def _solved(self, normal, right, stiffness):
+    def _solved(self, system, right, stiffness):
+        """Coefficients `(3, size)`; uses up the normal matrix `system`."""
         from scipy.linalg import solveh_banded
 
         count = len(self._axes)
-        system = normal.copy()
         for place, axis in enumerate(self._axes):
-            usual = normal[-1, place::count].mean()
+            usual = system[-1, place::count].mean()
             # Of the interleaved components every count-th line and column is this one's.
             system[count - 1::count, place::count] += self._penalty * (usual * stiffness[0 if axis < 2 else 1])
             system[-1, place::count] += usual * 1e-9
@@ -116,8 +117,8 @@ class FieldSystem:
         def misfit(horizontal, vertical):
             """The misfit of every group that is held out, up to a constant."""
             total = np.zeros(groups)
-            for (out, P), normal in zip(left, kept):
-                field = P @ self._solved(*normal, (horizontal, vertical)).T
+            for (out, P), (normal, right) in zip(left, kept):
+                field = P @ self._solved(normal.copy(order="F"), right, (horizontal, vertical)).T
                 slope = (self._data.M[out] @ field[:, :, None])[:, :, 0] - 2 * self._data.b[out]
                 total += np.bincount(self._data.group[out], weights[out] * (slope * field).sum(axis=1), groups)
             return total
@@ -151,13 +152,14 @@ class FieldSystem:
 
 def _sought(start: float, step: float, misfit) -> float:
     """The stiffest that is as good as the best, from `start` on by factors of `step`, until it lies among others."""
-    tried = {place: misfit(start * step**place) for place in (-1, 0, 1)}
-    while True:
+    least, most = (math.log(end / start) / math.log(step) for end in (SOFTEST, STIFFEST))
+    tried, following = {}, {place for place in (-1, 0, 1) if least <= place <= most} | {0}
+    while following:
+        tried.update((place, misfit(start * step**place)) for place in following)
         place = _stiffest(tried)
-        following = place - 1 if place == min(tried) else place + 1
-        if following in tried or not SOFTEST <= start * step**following <= STIFFEST:
-            return start * step**place
-        tried[following] = misfit(start * step**following)
+        beside = place - 1 if place == min(tried) else place + 1
+        following = {beside} - set(tried) if least <= beside <= most else set()
+    return start * step**place
 
 
 def _stiffest(misfits: dict) -> int:
