@@ -12,7 +12,7 @@ from .terrain_window import TerrainWindow
 
 LEAST = 10  # pixels
 STEADIER = 0.1  # of a doubt in the horizontal shift: that in the height
-TO_TELL_A_MEDIAN = 50_000  # pixels
+TO_TELL_A_MEDIAN = 100_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Quadratic:
     """Per cell of a lattice the misfit as a quadratic form of the shift there: f.M.f - 2 b.f + const.
 
     `rows`, `cols` (n,): the cells' centres on the grid; `M` (n, 3, 3), `b` (n, 3); `group` (n,): what is held out
-    together in cross-validation; `counts` (n,): pixels. `sample` (m, 6): for some pixels their row, col, design
-    (-gx, -gy, 1) and the dh that the whole shift must explain.
+    together in cross-validation; `counts` (n,): pixels. `sample` (m, 5): for some pixels their cell, design (-gx, -gy,
+    1) and the dh that the whole shift must explain.
     """
 
     rows: np.ndarray
@@ -66,12 +66,14 @@ class Quadratic:
         rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]), weights,
                                                residuals)
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
-        b += np.einsum("nij,jn->ni", M, shift_at(rows_of, cols_of))
+        shift = np.asarray(shift_at(rows_of, cols_of), dtype=float)
+        b += np.einsum("nij,jn->ni", M, shift)
         # Outliers have no say: without a mask, ground that changed would pull even a median.
         some = np.flatnonzero(weights > 0)[::how.every]
-        design = np.column_stack([-gx[some], -gy[some], np.ones(some.size)])
-        total = residuals[some] + (design.T * shift_at(rows[some], cols[some])).sum(axis=0)
-        sample = np.column_stack([rows[some], cols[some], design, total])
+        index = (np.cumsum(np.bincount(cell) > 0) - 1)[cell[some]]
+        design = np.stack([-gx[some], -gy[some], np.ones(some.size)])
+        total = residuals[some] + (design * shift[:, index]).sum(axis=0)
+        sample = np.column_stack([index, *design, total])
         return cls(rows_of, cols_of, M, b, np.broadcast_to(0, len(rows_of)), counts, sample)
 
     def packed(self) -> np.ndarray:
@@ -88,21 +90,24 @@ class Quadratic:
         return Quadratic(self.rows[some] - row, self.cols[some] - col, self.M[some], self.b[some], group,
                          self.counts[some], self.sample[:0]), some
 
-    def median_dh(self, shift_at) -> float:
-        """The median dh (m) of the sample after the shift that `shift_at(row, col)` `(3, ...)` tells; 0 of nothing."""
+    def median_dh(self, shift: np.ndarray) -> float:
+        """The median dh (m) of the sample after the `shift` (3, n) of its cells; 0 of nothing."""
         if not len(self.sample):
             return 0.0
-        shift = np.asarray(shift_at(self.sample[:, 0], self.sample[:, 1]))
-        return float(np.median(self.sample[:, 5] - (self.sample[:, 2:5] * shift.T).sum(axis=1)))
+        index, design, total = self.sample[:, 0].astype(int), self.sample[:, 1:4].T, self.sample[:, 4]
+        return float(np.median(total - (design * shift[:, index]).sum(axis=0)))
 
     @classmethod
     def joined(cls, parts: list[np.ndarray | None]) -> Quadratic:
-        """Of several windows (packed), each a group of its own. Raises CoregistrationError where none knows anything."""
+        """Of several windows (packed), each a group of its own. Raises CoregistrationError where none knows a thing."""
         known = [_unpacked(part) for part in parts if part is not None]
         if not known:
             raise CoregistrationError("No stable cell with heights in both DEMs is left: check the mask and the voids.")
-        groups = np.repeat(np.arange(len(known)), [len(rows) for rows, *_ in known])
+        cells = [len(rows) for rows, *_ in known]
+        groups = np.repeat(np.arange(len(known)), cells)
+        samples = [len(sample) for *_, sample in known]
         rows, cols, counts, b, M, sample = (np.concatenate(values) for values in zip(*known))
+        sample[:, 0] += np.repeat(np.cumsum(cells) - cells, samples)
         return cls(rows, cols, M, b, groups, counts, sample)
 
 
@@ -110,7 +115,7 @@ def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
     """Rows, cols, counts, b, M and sample of Quadratic.packed."""
     count = int(packed[0])
     *parts, sample = np.split(packed[1:], np.cumsum([count, count, count, 3 * count, 9 * count]))
-    shapes = (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 6)
+    shapes = (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 5)
     return [part.reshape(shape) for part, shape in zip((*parts, sample), shapes)]
 
 

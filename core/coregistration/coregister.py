@@ -24,6 +24,8 @@ from .shift_field import ShiftField
 from .terms import TERMS, Place
 from .terrain_window import Pair
 
+SIDE = 64  # cells of a lattice cell's side where one block is all
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -91,8 +93,9 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)
     terms = settings.terms if settings.block_size else motion.names
     method = partial(lzd, terms=terms) if terms else settings.method
+    side = lattice_side(size) if settings.block_size else SIDE
     shifts, forms = solve_and_gather(fitted, blocks, method, _starts(motion, fitted.reference.grid, blocks),
-                                     settings.seed, lattice_side(size), executor, Part(progress, 0.15, 0.5))
+                                     settings.seed, side, executor, Part(progress, 0.15, 0.5))
     usable = [block for block in shifts if block.usable]
     notes.append(f"{len(usable)} of {len(shifts)} blocks used.")
     if not settings.block_size or not usable:
@@ -103,8 +106,8 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
             notes.append("No block could be used: the whole raster takes the global shift.")
         elif forms:
             # Where residuals are skewed, dz is their median, as in a field of blocks.
-            lift = Quadratic.joined(forms).median_dh(
-                lambda row, col: field.at((row + 0.5) * scale - 0.5, (col + 0.5) * scale - 0.5))
+            form = Quadratic.joined(forms)
+            lift = form.median_dh(field.at(*((places + 0.5) * scale - 0.5 for places in (form.rows, form.cols))))
             field, shift = field.raised(lift), shift + np.array([0.0, 0.0, lift])
             notes.append(f"Raised by {lift:+.3f} m to a median dh of zero.")
     else:

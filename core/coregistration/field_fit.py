@@ -136,7 +136,7 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     M = np.zeros((len(used), 3, 3))
     M[:, [0, 1, 2], [0, 1, 2]] = information
     rows, cols = grid.cell_of(*np.transpose([shift.centre for shift in used]))
-    return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 6)))
+    return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 5)))
 
 
 def _gather(pair, blocks, shifts, field, doubt, side, executor, progress) -> Quadratic:
@@ -168,7 +168,7 @@ def _levelled(fit: Fit, data: Quadratic) -> Fit:
     coefficients = fit.coefficients.copy()
     # Both bases hold the constant: the splines' sum is one everywhere, the polynomials' first term is one.
     constant = slice(None) if isinstance(fit.basis, SplineBasis) else slice(0, 1)
-    coefficients[2, constant] += data.median_dh(lambda row, col: (fit.basis.at(row, col) @ fit.coefficients.T).T)
+    coefficients[2, constant] += data.median_dh((fit.basis.at(data.rows, data.cols) @ fit.coefficients.T).T)
     return Fit(fit.basis, coefficients, fit.stiffness)
 
 

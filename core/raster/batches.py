@@ -14,7 +14,7 @@ HERE, AFAR = 1_000_000, 6_000_000  # cells of a batch: in a thread of this proce
 
 def run_batched(executor: Executor, function: Callable, tasks: list[tuple], cells: int, progress: Progress,
                 message: str = "") -> list:
-    """The results of `function(*task)` for every task, in order, as `run_all`; a task is work on about `cells` cells."""
+    """The results of `function(*task)` for every task, in order, as `run_all`; a task works on about `cells` cells."""
     most = HERE if isinstance(executor, (ThreadPoolExecutor, Inline)) else AFAR
     size = max(1, most // max(cells, 1))
     batches = [(function, tasks[first:first + size]) for first in range(0, len(tasks), size)]
