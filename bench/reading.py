@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 
 import house  # noqa: F401
+from commonground.core.coregistration import global_shift
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.coregistration.warp import warp
@@ -32,8 +33,9 @@ class Watching(Inline):
 
     def submit(self, function, /, *arguments, **options):
         """As Inline's."""
-        self.stage = function.__name__
-        self.tasks[self.stage] += 1
+        batch = function.__name__ == "_one_by_one"
+        self.stage = (arguments[0] if batch else function).__name__
+        self.tasks[self.stage] += len(arguments[1]) if batch else 1
         future = super().submit(function, *arguments, **options)
         self.stage = ""
         return future
@@ -43,23 +45,28 @@ def rows(name: str, block_size: int) -> list[str]:
     """The lines of the table for one world."""
     world, executor, asked = open_world(name), Watching(Silent()), Counter()
     reference, secondary = (Dem.open(world.path(role)) for role in ("reference", "secondary"))
-    read = Reader._cells
+    read, searched = Reader._cells, global_shift.searched
 
     def counted(self, band, window):
-        asked["search" if self.dem.factor > 1 else executor.stage, self.dem.path] += (window["win_xsize"]
-                                                                                      * window["win_ysize"])
+        asked[executor.stage, self.dem.path] += window["win_xsize"] * window["win_ysize"]
         return read(self, band, window)
 
-    Reader._cells = counted
+    def told(*arguments):
+        executor.stage = "search"
+        found = searched(*arguments)
+        executor.stage = ""
+        return found
+
+    Reader._cells, global_shift.searched = counted, told
     pair = Pair(reference, secondary, StableTerrain())
     found = coregister(pair, Settings(block_size=block_size), executor, Silent())
     with tempfile.TemporaryDirectory() as folder:
         warp(found.secondary, found.field, reference.grid, "cubic", f"{folder}/aligned.tif", executor, Silent())
-    Reader._cells = read
+    Reader._cells, global_shift.searched = read, searched
     cells, passes = world.shape[0] * world.shape[1], executor.tasks["window_quadratic"] / len(found.blocks)
     lines = ["| stage | times | of the reference's cells | of the secondary's |", "|---|---|---|---|"]
     for stage, said in STAGES.items():
-        times = passes if stage == "window_quadratic" else 2 if stage == "search" else 1
+        times = passes if stage == "window_quadratic" else 1
         shares = " | ".join(f"{asked[stage, dem.path] / times / cells:.1f}" for dem in (reference, secondary))
         lines.append(f"| {said} | {times:.0f} | {shares} |")
     return lines

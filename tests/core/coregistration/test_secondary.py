@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from commonground.core.coregistration import secondary
+from commonground.core.coregistration.secondary import NEARBY, REACH, Lines
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.raster.dem import Dem
 from commonground.core.raster.grid import Grid
@@ -69,3 +71,58 @@ def thinned(ground, every):
         return ground.sparse
     finally:
         terrain_window.SPARSE = usual
+
+
+COLUMNS, OFFSET = np.arange(25, 35), (0.3, -0.6)
+
+
+def lines_of(dem, step, moves=((0.0, 0.0),)):
+    return Lines(dem, np.arange(30, 590, step), COLUMNS, OFFSET, np.array(moves))
+
+
+def true_heights(rows, down, right):
+    return 3.0 * (rows + OFFSET[0] - down) + 0.1 * (COLUMNS + OFFSET[1] - right)
+
+
+def whole(lines, down, right):
+    return lines.at(np.array([[np.float32(down)]]), np.array([[np.float32(right)]]))
+
+
+def each(lines, down, right):
+    """The same cell by cell."""
+    shape = whole(lines, 0, 0).shape
+    line, column = (places.ravel() for places in np.indices(shape))
+    down, right = (np.full(line.shape, moved) for moved in (down, right))
+    return lines.some(line, column, down, right).reshape(shape)
+
+
+@pytest.mark.parametrize("step", [1, 4, 120])
+@pytest.mark.parametrize("look", [whole, each])
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_fit_that_wanders_is_followed(tmp_path, monkeypatch, step, look, every):
+    dem, readings, read = plane(tmp_path / "secondary.tif"), [], secondary.read_lines
+    monkeypatch.setattr(secondary, "read_lines", lambda *place: readings.append(place) or read(*place))
+    lines = lines_of(dem, step).every(every)
+    rows = np.arange(30, 590, step)[::every, None]
+    for count, (down, right) in ((1, (NEARBY - 0.8, 0.4 - NEARBY)), (2, (REACH - 0.8, 0.7)), (2, (-4.6, 0.7 - REACH))):
+        found = look(lines, down, right)
+        assert len(readings) == count
+        np.testing.assert_allclose(found, true_heights(rows, down, right), atol=2e-3)
+        foreseen = lines_of(dem, step, ((0.0, 0.0), (down, right))).every(every)
+        readings.pop()
+        np.testing.assert_allclose(found, look(foreseen, down, right), atol=1e-3)
+        assert len(readings) == count
+
+
+@pytest.mark.parametrize("step", [1, 4, 120])
+@pytest.mark.parametrize("look", [whole, each])
+@pytest.mark.parametrize("away", [(REACH + 2, 0), (-REACH - 2, 0), (0, REACH + 2), (0, -REACH - 2)])
+def test_beyond_its_reach_nothing_is_known(tmp_path, step, look, away):
+    lines = lines_of(plane(tmp_path / "secondary.tif"), step)
+    true = true_heights(np.arange(30, 590, step)[:, None], *away)
+    for every in (2, 1):
+        found = look(lines.every(every), *away)
+        known = np.isfinite(found)
+        # Cell by cell, some still lie above what was read for others.
+        assert not known.any() if look is whole else not known.all()
+        np.testing.assert_allclose(found[known], true[::every][known], atol=2e-3)

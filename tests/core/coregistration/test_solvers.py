@@ -157,7 +157,7 @@ def test_products_of_noise_tell_nothing():
 @pytest.mark.parametrize("apart", [1, 5, 12])
 @pytest.mark.parametrize("told", [(3.0, 0.0), (0.0, 3.0), (0.0, 0.0)], ids=["east alone", "north alone", "neither"])
 def test_noise_in_a_single_direction_is_no_terrain(told, apart):
-    # Scaled by what noise correlates by chance, that direction hid: 53 of 300 were believed, or 102 of smoothed noise.
+    # Scaled by what noise shares by chance that direction hid: one in six was believed of noise alike over 5 cells.
     seen = sum(sensitivity(*designs(seed, told, apart)).any() for seed in range(100))
     assert seen <= 2
     assert all(sensitivity(*designs(seed, (1.0, 1.0), apart)).any() for seed in range(5))
@@ -178,3 +178,15 @@ def test_the_least_of_noise_is_no_valley(tmp_path, ground):
         world = make_world(tmp_path, constant_field(6, -4, 1), size=80, surface=GROUND[ground], white=0.3, seed=seed)
         window = stable_window(Pair(world.reference, world.secondary, StableTerrain()), (), 0)
         assert not METHODS["dh_minimize"](window, np.zeros(3), 10.0).converged
+
+
+@pytest.mark.parametrize("cells", [3.5, 4.0, 5.0])
+def test_relief_of_a_few_cells_does_not_throw_lzd_to_and_fro(tmp_path, cells):
+    # Its gradient is smoother than itself, so that every step goes too far: of less than five cells, for ever.
+    for seed in range(4):
+        surface = Surface(seed, shortest=9.8 * cells, longest=10.2 * cells, slope=15, waves=12)
+        world = make_world(tmp_path, constant_field(7.0, -5.0, 1.0), size=160, surface=surface)
+        window = stable_window(Pair(world.reference, world.secondary, StableTerrain()), (), 0)
+        solution = METHODS["lzd"](window, np.zeros(3), 10.0)
+        assert solution.converged
+        np.testing.assert_allclose(solution.shift, (7.0, -5.0, 1.0), atol=0.01 * 10)

@@ -61,3 +61,27 @@ def test_polygons_in_another_crs():
     for areas in (here, away):
         np.testing.assert_array_equal(areas.cover(GRID), expected)
         np.testing.assert_array_equal(StableTerrain(unstable=areas).cover(GRID), ~expected)
+
+
+FINER = Grid((500003.0, 4.0, 0.0, 7800011.0, 0.0, -4.0), 130, 110, GRID.crs)
+DEGREES = Grid((-51.0005, 2e-4, 0.0, 70.3065, 0.0, -7e-5), 90, 70, wkt(4326))
+AREAS = {"stable": ((500080, 7799950), (500420, 7799900), (500210, 7799620)),
+         "unstable": ((500150, 7799880), (500300, 7799860), (500250, 7799700))}
+
+
+def area(corners, crs):
+    ring = ", ".join(f"{x} {y}" for x, y in (*corners, corners[0]))
+    return Polygons((bytes(ogr.CreateGeometryFromWkt(f"POLYGON(({ring}))").ExportToWkb()),), wkt(32622)).in_crs(crs)
+
+
+@pytest.mark.parametrize("strip", [4_000_000, 300])
+@pytest.mark.parametrize("grid", [GRID, GRID.window(-3, 25, 30, 50), FINER, DEGREES],
+                         ids=["the mask's own", "a window", "a finer one", "degrees"])
+@pytest.mark.parametrize("parts", [("stable",), ("unstable",), ("mask",), ("stable", "unstable", "mask"), ()])
+def test_some_lines_are_those_of_the_whole(mask, monkeypatch, parts, grid, strip):
+    monkeypatch.setattr(masks, "STRIP_CELLS", strip)
+    terrain = StableTerrain(**{part: area(AREAS[part], grid.crs) if part in AREAS else mask for part in parts})
+    whole = terrain.cover(grid)
+    assert whole.shape == grid.shape and (whole.any() and not whole.all() if parts else whole.all())
+    for lines in (slice(None), slice(2, None, 3), slice(7, 20, 4), slice(5, 5), slice(1, None, 25)):
+        np.testing.assert_array_equal(terrain.cover(grid, lines), whole[lines])

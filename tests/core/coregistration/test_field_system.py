@@ -1,0 +1,136 @@
+"""The normal equations of a field: banded as dense, and the search for the stiffness."""
+
+import numpy as np
+import pytest
+from commonground.core.coregistration.cell_forms import Quadratic
+from commonground.core.coregistration.field_basis import PolynomialBasis, SplineBasis
+from commonground.core.coregistration.field_system import (
+    COARSE,
+    FINE,
+    FIRST,
+    MIDDLING,
+    SOFTEST,
+    STIFFEST,
+    FieldSystem,
+    _sought,
+)
+from commonground.core.raster.grid import Grid
+
+WIDE, TALL, THIN = ((60, 90), (90, 50), (8, 200))
+
+
+def grid(shape):
+    return Grid((0.0, 10.0, 0.0, 0.0, 0.0, -10.0), shape[1], shape[0], "")
+
+
+BASES = {
+    "splines, wide": SplineBasis(grid(WIDE), 15.0),
+    "splines, tall": SplineBasis(grid(TALL), 15.0),
+    "splines, a strip": SplineBasis(grid(THIN), 20.0),
+    "one piece": SplineBasis(grid(WIDE), 500.0),
+    "plane": PolynomialBasis(grid(WIDE), 1),
+    "constant": PolynomialBasis(grid(WIDE), 0),
+}
+
+
+def cells_of(basis, seed=0, count=150):
+    """Cells at random places, in random order, some in the same place, as their forms."""
+    rng = np.random.default_rng(seed)
+    rows, cols = (rng.uniform(0, cells - 1, count) for cells in basis._shape)
+    rows[:10], cols[:10] = rows[10], cols[10]
+    design = rng.normal(size=(count, 7, 3))
+    M = design.transpose(0, 2, 1) @ design
+    return Quadratic(rows, cols, M, rng.normal(size=(count, 3)), np.arange(count) % 9, np.full(count, 7.0),
+                     np.zeros((0, 6)))
+
+
+def dense(band):
+    """The symmetric matrix of an upper banded form."""
+    above, size = len(band) - 1, band.shape[1]
+    matrix = np.zeros((size, size))
+    for row in range(size):
+        for col in range(row, min(size, row + above + 1)):
+            matrix[row, col] = matrix[col, row] = band[above + row - col, col]
+    return matrix
+
+
+@pytest.mark.parametrize("horizontal", [True, False])
+@pytest.mark.parametrize("name", list(BASES))
+def test_the_band_holds_the_sums_over_all_cells(name, horizontal):
+    basis = BASES[name]
+    data = cells_of(basis)
+    P, axes = basis.at(data.rows, data.cols), [0, 1, 2] if horizontal else [2]
+    weights = np.random.default_rng(1).uniform(0, 2, len(data.rows))
+    weights[::5] = 0.0
+    functions = P.toarray()[:, basis.order]
+    parts = [np.einsum("c,cij,k,l->kilj", [1.0], [w * M[np.ix_(axes, axes)]], p, p)
+             for w, M, p in zip(weights, data.M, functions)]
+    size = basis.size * len(axes)
+    naive = np.sum(parts, axis=0).reshape(size, size)
+    system = FieldSystem(basis, P, data, horizontal)
+    band, right = system._normal(weights)
+    np.testing.assert_allclose(dense(band), naive, atol=1e-9)
+    naive_right = np.einsum("c,ck,ci->ki", weights, functions, data.b[:, axes]).ravel()
+    np.testing.assert_allclose(right, naive_right, atol=1e-10)
+    # And with its penalty, relative to each component's own information.
+    stiffness = np.array([0.3, 0.3, 20.0])
+    penalty = basis.stiffness().toarray()[np.ix_(basis.order, basis.order)]
+    whole = naive.copy()
+    for place, axis in enumerate(axes):
+        own = slice(place, None, len(axes))
+        usual = np.diag(naive)[own].mean()
+        whole[own, own] += usual * (stiffness[axis] * penalty + 1e-9 * np.eye(basis.size))
+    coefficients = np.zeros((3, basis.size))
+    coefficients[np.ix_(axes, basis.order)] = np.linalg.solve(whole, naive_right).reshape(-1, len(axes)).T
+    found = system.solve(weights, (0.3, 20.0))
+    np.testing.assert_allclose(found, coefficients, atol=1e-6 * np.abs(coefficients).max())
+
+
+STARTS = [SOFTEST, 3e-6, 1e-3, FIRST, 40.0, 1e5, STIFFEST]
+STEPS = [FINE, MIDDLING, COARSE]
+
+
+def watched(misfit):
+    """A misfit of the stiffness's decimal logarithm, of a single group, and the stiffnesses that it was asked for."""
+    asked = []
+
+    def of(stiffness):
+        asked.append(stiffness)
+        return np.array([misfit(np.log10(stiffness))])
+
+    return of, asked
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("least", [-4.3, -1.0, 0.2, 3.7])
+def test_the_search_climbs_to_the_least_misfit_from_any_start(start, step, least):
+    misfit, asked = watched(lambda place: (place - least) ** 2)
+    found = _sought(start, step, misfit)
+    if SOFTEST * step <= 10**least <= STIFFEST / step:
+        assert abs(np.log10(found) - least) <= np.log10(step) / 2 + 1e-9
+    assert len(asked) == len(set(asked)) <= 3 + np.ceil(abs(np.log10(start) - least) / np.log10(step))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("softer", [1, -1])
+def test_the_search_stays_between_the_softest_and_the_stiffest(start, step, softer):
+    misfit, asked = watched(lambda place: softer * place)
+    found = _sought(start, step, misfit)
+    end = SOFTEST if softer > 0 else STIFFEST
+    assert abs(np.log10(found / end)) < np.log10(step) + 1e-9
+    assert SOFTEST * 0.999 <= min(asked) and max(asked) <= STIFFEST * 1.001
+
+
+@pytest.mark.parametrize("groups, expected", [(40, 1.0), (10, 1e-3)])
+def test_of_equals_the_stiffest_where_groups_tell_an_error(groups, expected):
+    noise = np.random.default_rng(2).normal(size=(10, groups))
+    noise -= noise.mean(axis=1, keepdims=True)
+
+    def misfit(stiffness):
+        # Up to 1 hardly more than at a thousandth, and less so than blocks differ.
+        place = round(np.log10(stiffness))
+        return noise[place] + 1e-3 * abs(place + 3) + (100.0 if place > 0 else 0.0)
+
+    assert _sought(1e-3, 10.0, misfit) == pytest.approx(expected)
