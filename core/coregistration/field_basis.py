@@ -51,9 +51,9 @@ class SplineBasis:
         return sparse.csr_matrix((weights.ravel(), columns.ravel(), pointers), (len(rows), self.size))
 
     def on_lattice(self, coefficients, rows, cols):
-        """Values at all pairs of rows and cols, `(rows, cols)`."""
-        plane = coefficients.reshape(self._down + 3, self._across + 3)
-        return self._dense(rows, 0) @ plane @ self._dense(cols, 1).T
+        """Values at all pairs of rows and cols, `(k, rows, cols)`, of coefficients `(k, size)`."""
+        planes = coefficients.reshape(-1, self._down + 3, self._across + 3)
+        return self._dense(rows, 0) @ planes @ self._dense(cols, 1).T
 
     @property
     def size(self) -> int:
@@ -109,9 +109,9 @@ class PolynomialBasis:
                                   np.arange(0, terms.size + 1, self.size)), terms.shape)
 
     def on_lattice(self, coefficients, rows, cols):
-        """Values at all pairs of rows and cols, `(rows, cols)`."""
+        """Values at all pairs of rows and cols, `(k, rows, cols)`, of coefficients `(k, size)`."""
         down, across = np.meshgrid(rows, cols, indexing="ij")
-        return (self._terms(down.ravel(), across.ravel()) @ coefficients).reshape(down.shape)
+        return (coefficients @ self._terms(down.ravel(), across.ravel()).T).reshape(-1, *down.shape)
 
     def stiffness(self):
         """Nothing to stiffen."""

@@ -43,9 +43,13 @@ class Fit:
     coefficients: np.ndarray
     stiffness: tuple
 
+    def at(self, rows, cols) -> np.ndarray:
+        """The field (m) at scattered cells, `(3, n)`."""
+        return (self.basis.at(rows, cols) @ self.coefficients.T).T
+
     def on_lattice(self, rows, cols) -> np.ndarray:
-        """The field at all pairs of rows and cols, `(3, rows, cols)`."""
-        return np.stack([self.basis.on_lattice(c, rows, cols) for c in self.coefficients])
+        """The field (m) at all pairs of rows and cols, `(3, rows, cols)`."""
+        return self.basis.on_lattice(self.coefficients, rows, cols)
 
 
 def lattice_side(block_size: int) -> int:
@@ -72,12 +76,11 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: 
     doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
     fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
-        field = as_shift_field(fit, grid, spacing)
-        quadratic = _gather(pair, blocks, shifts, field, doubt, lattice_side(block_size), executor,
+        quadratic = _gather(pair, blocks, shifts, fit, doubt, lattice_side(block_size), executor,
                             Part(progress, (done - 1) / PASSES, done / PASSES))
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
         last, fit = fit, _levelled(_solve(basis, quadratic, horizontal, (doubt, least), fit, done == 1), quadratic)
-        step = basis.at(quadratic.rows, quadratic.cols) @ (fit.coefficients - last.coefficients).T
+        step = (fit.at(quadratic.rows, quadratic.cols) - last.at(quadratic.rows, quadratic.cols)).T
         if _small(step, quadratic, fit):
             break
         doubt = max(least, float(np.sqrt((step[:, :2] ** 2).sum(axis=1).mean())))
@@ -139,17 +142,17 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 5)))
 
 
-def _gather(pair, blocks, shifts, field, doubt, side, executor, progress) -> Quadratic:
+def _gather(pair, blocks, shifts, fit, doubt, side, executor, progress) -> Quadratic:
     """The quadratic forms of all lattice cells under the current field, block by block."""
     cells = sum(block.window[2] * block.window[3] for block in blocks)
     step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
     how = Gathering.of(side, cells // step)
-    tasks = [(pair, block.window, field, doubt, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
+    tasks = [(pair, block.window, fit, doubt, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
     forms = run_batched(executor, window_quadratic, tasks, cells // len(tasks), progress, "Shift field")
     return Quadratic.joined(forms)
 
 
-def window_quadratic(pair: Pair, window: tuple, field: ShiftField, doubt: float, how: Gathering, step: int,
+def window_quadratic(pair: Pair, window: tuple, field: Fit, doubt: float, how: Gathering, step: int,
                      telling: bool = True) -> np.ndarray | None:
     """The packed forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
 
@@ -168,22 +171,22 @@ def _levelled(fit: Fit, data: Quadratic) -> Fit:
     coefficients = fit.coefficients.copy()
     # Both bases hold the constant: the splines' sum is one everywhere, the polynomials' first term is one.
     constant = slice(None) if isinstance(fit.basis, SplineBasis) else slice(0, 1)
-    coefficients[2, constant] += data.median_dh((fit.basis.at(data.rows, data.cols) @ fit.coefficients.T).T)
+    coefficients[2, constant] += data.median_dh(fit.at(data.rows, data.cols))
     return Fit(fit.basis, coefficients, fit.stiffness)
 
 
-def _starts(field: ShiftField, window: tuple) -> tuple:
+def _starts(field: Fit, window: tuple) -> tuple:
     """The extreme shifts of a window: its corners and the places between."""
     rows = np.linspace(window[0], window[0] + window[2] - 1, 5)
     cols = np.linspace(window[1], window[1] + window[3] - 1, 5)
-    dx, dy, _ = field.at(rows[:, None], cols[None, :])
+    dx, dy, _ = field.on_lattice(rows, cols)
     return tuple((float(x), float(y)) for x in (dx.min(), dx.max()) for y in (dy.min(), dy.max()))
 
 
 def _small(step: np.ndarray, data: Quadratic, fit: Fit) -> bool:
     """True where a step (n, 3) moves dh by little against what the cells' means scatter: the next is a tenth of it."""
     square = np.einsum("ni,nij,nj->n", step, data.M, step).sum() / data.M[:, 2, 2].sum()
-    misfit, _ = _misfits(data, fit.basis.at(data.rows, data.cols) @ fit.coefficients.T)
+    misfit, _ = _misfits(data, fit.at(data.rows, data.cols).T)
     return bool(np.sqrt(square) < SETTLED * nmad(misfit))
 
 

@@ -114,9 +114,9 @@ class PointWindow(TerrainWindow):
         """The points that have a gradient beneath them after `shift` (m), with that gradient."""
         return self._sloping(shift)[1]
 
-    def under(self, field: ShiftField) -> tuple[PointWindow, np.ndarray]:
+    def under(self, field) -> tuple[PointWindow, np.ndarray]:
         """As TerrainWindow.under."""
-        shift = field.at(self.rows, self.cols).astype(float)
+        shift = field.at(self.rows, self.cols)
         kept, ground = self._sloping(shift)
         return ground, ground.residuals(shift[:, kept])
 

@@ -12,7 +12,6 @@ from ..raster.dem import Dem
 from ..raster.masks import StableTerrain
 from ..raster.resampling import CellMap
 from .secondary import Lines, Splines, find_spikes, read_lines
-from .shift_field import ShiftField
 
 SPARSE = 5_000  # cells that lead most of the way to a shift
 LATER = ("rows", "cols", "thinned", "_cell", "_cell_of_line")  # made when asked for
@@ -199,12 +198,13 @@ class TerrainWindow:
         east, north = self._cell
         return self._to_secondary(self.rows - dy / north, self.cols - dx / east)
 
-    def under(self, field: ShiftField) -> tuple[TerrainWindow, np.ndarray]:
-        """The window as it serves a fit from `field` on, and dh (m) after it; NaN where void."""
+    def under(self, field) -> tuple[TerrainWindow, np.ndarray]:
+        """The window as it serves a fit from `field` (a Fit) on, and dh (m) after it; NaN where void."""
         if not isinstance(self._secondary, Lines):
             return self, self.residuals(field.at(self.rows, self.cols))
-        down, right, lift = field.offsets(self._lines[:, None], self._columns[None, :])
-        heights = self._secondary.at(down, right)
+        dx, dy, lift = field.on_lattice(self._lines, self._columns)
+        east, north = (metres[:, None] for metres in self._cell_of_line)
+        heights = self._secondary.at((dy / north).astype(np.float32), (dx / east).astype(np.float32))
         heights += lift
         return self, self.heights - heights.ravel().take(self._place)
 
