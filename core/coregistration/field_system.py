@@ -104,9 +104,13 @@ class FieldSystem:
         (Hastie et al. 2009, section 7.10): what the data do not demand is not put into the field. Of many blocks not
         every fold need be held out, and of very many those where the ground tells most speak for all.
         """
+        share = MANY / (int(self._data.group.max()) + 1)
+        if share < 1:
+            return self._cross_validated_in_part(weights, near, share)
+        return self._cross_validated(weights, near)
+
+    def _cross_validated(self, weights, near: float | None) -> tuple:
         groups = int(self._data.group.max()) + 1
-        if groups > MANY:
-            return self._cross_validated_in_part(weights, near, MANY / groups)
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
         held = [folds == fold for fold in range(min(FOLDS, -(-HELD_OUT * FOLDS // groups)))]
         whole = self._normal(weights)
@@ -140,7 +144,7 @@ class FieldSystem:
         part = FieldSystem(basis, basis.at(data.rows, data.cols), data, len(axes) == 3)
         # What a stiffness is relative to differs from the part to the whole.
         richer = part._usual(weights[some]) / self._usual(weights)
-        found = part.cross_validated(weights[some], near and near / richer[0])
+        found = part._cross_validated(weights[some], near and near / richer[0])
         return tuple(stiffness * times for stiffness, times in zip(found, richer))
 
     def _usual(self, weights) -> np.ndarray:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -289,7 +288,7 @@ def test_an_input_that_goes_while_it_is_read(world, tmp_path, deed, step, monkey
     shutil.copy(world.secondary.path, copy)
     dem, out = Dem.open(str(copy)), tmp_path / "out"
     field = ShiftField.constant(dem.grid, (1.0, 2.0, 3.0))
-    monkeypatch.setattr(warping, "windows", partial(warping.windows, size=(64, 64)))
+    monkeypatch.setattr(warping, "WINDOW", (64, 64))
     with pytest.raises(RasterError) as caught, open_executor(2) as executor, Stage() as stage:
         warping.warp(dem, field, dem.grid, "cubic", stage.path(str(out / "aligned.tif")), executor,
                      Saboteur(lambda: deed(copy), step))
@@ -311,7 +310,7 @@ def test_a_thread_that_raises(world, tmp_path, monkeypatch, tally):
         return np.zeros(arguments[-1][2:], np.float32)
 
     before = checksums(Path(world.reference.path).parent)
-    monkeypatch.setattr(warping, "windows", partial(warping.windows, size=(64, 64)))
+    monkeypatch.setattr(warping, "WINDOW", (64, 64))
     with pytest.raises(ZeroDivisionError, match="a bug in a thread"), open_executor(4) as executor, Stage() as stage, \
             RasterWriter(stage.path(str(tmp_path / "aligned.tif")), world.reference.grid) as writer:
         warping.in_windows(broken, (), world.reference.grid, writer, executor, Silent())

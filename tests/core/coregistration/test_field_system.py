@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from commonground.core.coregistration import field_system
 from commonground.core.coregistration.cell_forms import Quadratic
 from commonground.core.coregistration.field_basis import PolynomialBasis, SplineBasis
 from commonground.core.coregistration.field_system import (
@@ -41,7 +42,7 @@ def cells_of(basis, seed=0, count=150):
     design = rng.normal(size=(count, 7, 3))
     M = design.transpose(0, 2, 1) @ design
     return Quadratic(rows, cols, M, rng.normal(size=(count, 3)), np.arange(count) % 9, np.full(count, 7.0),
-                     np.zeros((0, 6)))
+                     np.zeros((0, 5)))
 
 
 def dense(band):
@@ -84,6 +85,26 @@ def test_the_band_holds_the_sums_over_all_cells(name, horizontal):
     coefficients[np.ix_(axes, basis.order)] = np.linalg.solve(whole, naive_right).reshape(-1, len(axes)).T
     found = system.solve(weights, (0.3, 20.0))
     np.testing.assert_allclose(found, coefficients, atol=1e-6 * np.abs(coefficients).max())
+
+
+@pytest.mark.parametrize("blocks", [101, 102, 121, 144])
+@pytest.mark.parametrize("size", [10, 100])
+def test_a_part_of_many_blocks_tells_their_stiffness_on_rasters_of_any_size(monkeypatch, blocks, size):
+    # Of some hundred cells a side a share of 100/101 is all of them.
+    across, each, rng = 12, 8, np.random.default_rng(3)
+    places = np.divmod(rng.permutation(across**2)[:blocks], across)
+    rows, cols = ((place[:, None] * size + rng.uniform(0, size - 1, (blocks, each))).ravel() for place in places)
+    design = rng.normal(size=(rows.size, 7, 3))
+    M = design.transpose(0, 2, 1) @ design
+    field = np.column_stack([np.sin(rows / (2 * size)), np.cos(cols / (2 * size)), rows * 0])
+    b = (M @ field[:, :, None])[:, :, 0] + 0.1 * rng.normal(size=field.shape)
+    data = Quadratic(rows, cols, M, b, np.repeat(np.arange(blocks), each), np.full(rows.size, 7.0), np.zeros((0, 5)))
+    basis = SplineBasis(grid((across * size,) * 2), max(size / 2, 8.0))
+    system = FieldSystem(basis, basis.at(rows, cols), data, True)
+    found = system.cross_validated(np.ones(rows.size))
+    monkeypatch.setattr(field_system, "MANY", blocks)
+    whole = system.cross_validated(np.ones(rows.size))
+    assert np.abs(np.log10(np.divide(found, whole))).max() <= np.log10(COARSE)
 
 
 STARTS = [SOFTEST, 3e-6, 1e-3, FIRST, 40.0, 1e5, STIFFEST]

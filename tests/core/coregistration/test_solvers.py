@@ -172,6 +172,14 @@ def designs(seed, told, apart, cells=3000):
     return [np.column_stack([terrain + own, np.ones(cells)]) for own in noise]
 
 
+def test_a_few_cells_that_weigh_most_do_not_hide_what_all_agree_on():
+    # Without noise gentle cells weigh ten thousand times as much as steep ones.
+    terrain = designs(0, (1.0, 1.0), 1)[0]
+    weights = np.full((len(terrain), 1), 1e-4)
+    weights[::300] = 1.0
+    assert sensitivity(terrain * weights, terrain).any()
+
+
 @pytest.mark.parametrize("ground", list(GROUND))
 def test_the_least_of_noise_is_no_valley(tmp_path, ground):
     for seed in range(8):
