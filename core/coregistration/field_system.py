@@ -134,12 +134,13 @@ class FieldSystem:
         vertical = _sought(both, FINE, lambda value: misfit(both, value))
         return _sought(both, FINE, lambda value: misfit(value, vertical)), vertical
 
-
     def _cross_validated_in_part(self, weights, near: float | None, share: float) -> tuple:
         axes = list(self._axes)
         information = weights * np.diagonal(self._data.M, axis1=1, axis2=2)[:, axes[:2]].sum(axis=1)
         window = self._basis.most_telling(self._data.rows, self._data.cols, information, share)
         data, some = self._data.within(window)
+        if len(np.unique(data.group)) < HELD_OUT:
+            return self._cross_validated(weights, near)
         basis = self._basis.part(window)
         part = FieldSystem(basis, basis.at(data.rows, data.cols), data, len(axes) == 3)
         # What a stiffness is relative to differs from the part to the whole.

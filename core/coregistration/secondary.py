@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..raster.dem import Dem, Reader
+from ..raster.dem import ALL, Dem, Reader
 from ..raster.resampling import LAGRANGE, fractions
 from .solution import scatter
 
@@ -161,7 +161,7 @@ def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) ->
     Where the groups meet there is a single one, of all lines from the first to the last.
     """
     height, meet = int(tops[-1] - tops[0]) + count, tops.size < 2 or tops[1] - tops[0] <= count
-    lines = None if meet else (tops[:, None] - tops[0] + np.arange(count)).ravel()
+    lines = ALL if meet else (tops[:, None] - tops[0] + np.arange(count)).ravel()
     with Reader(dem) as reader:
         return reader.read(int(tops[0]), left, height, width, lines).reshape(1 if meet else tops.size, -1, width)
 

@@ -14,7 +14,8 @@ LOOK = 2_000  # residuals that a typical spread or centre is taken from
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 TAPER = np.clip(2.0 - 2.0 / (REACH * LATTICE) * np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)), 0.0, 1.0)
-TOLD = 5.0  # standard errors that the terrain's part in a direction must show; few cells cannot show as many
+TOLD = 5.0  # standard errors that the terrain's part in a direction must show,
+AGREED = 0.6  # or this share of all products' sizes
 NEIGHBOURS = 8  # cells along a line whose products are correlated
 DEGENERATE = 1e7  # condition of a sensitivity beyond which rounding alone determines a shift
 LONE = 0.55  # power of what exceeds twice: measured on single windows, 12 to 35 correlations wide (test_sigma.py)
@@ -190,7 +191,8 @@ def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
     # The direction in which they are least alike. Neighbours share what a gradient is made of.
     products = (vectors[0][:, -1] / sizes[0]) @ one * ((vectors[2][-1] / sizes[1]) @ two)
     products = np.add.reduceat(products, np.arange(0, products.size, NEIGHBOURS))
-    if products.sum() < min(TOLD, 0.4 * np.sqrt(products.size)) * np.sqrt(products @ products):
+    # A few cells that weigh most cannot show as many standard errors, but they agree.
+    if products.sum() < min(TOLD * np.sqrt(products @ products), AGREED * np.abs(products).sum()):
         return np.zeros_like(total)
     return total
 

@@ -55,7 +55,6 @@ def warped_window(dem: Dem, field: ShiftField, grid: Grid, kernel: str, window: 
         return resampler.window(*window)
 
 
-
 def replay_tags(secondary: Dem, grid: Grid, kernel: str, motion: Motion | None = None) -> dict:
     """What a shift raster must remember so that the warp of `secondary` can be repeated to the last bit."""
     bias = {}

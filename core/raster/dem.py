@@ -15,6 +15,7 @@ from .grid import Grid, crs_name
 
 FILL = 1e30
 """Floats beyond this are no quantity of the ground but fill values whose nodata got lost."""
+ALL = slice(None)  # lines
 SKIPPED = 40_000  # cells between two lines: fewer are read with them, sooner than by another call
 _FOOT, _SURVEY_FOOT = 0.3048, 1200 / 3937
 METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us survey foot": _SURVEY_FOOT,
@@ -136,7 +137,7 @@ class Reader:
         """Let go of the file."""
         self._band = self._dataset = None
 
-    def read(self, row: int, col: int, height: int, width: int, lines=None) -> np.ndarray:
+    def read(self, row: int, col: int, height: int, width: int, lines=ALL) -> np.ndarray:
         """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster.
 
         Of the window's rows only `lines` (a slice or rising indices) are kept; those far apart are read one by one.
@@ -144,9 +145,9 @@ class Reader:
         grid = self.dem.grid
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + height, grid.height), min(col + width, grid.width)
-        if lines is None and (bottom - top, right - left) == (height, width):
-            return self._inside(top, left, bottom, right, slice(None))
-        lines = np.arange(row, row + height)[slice(None) if lines is None else lines]
+        if lines is ALL and (bottom - top, right - left) == (height, width):
+            return self._inside(top, left, bottom, right, ALL)
+        lines = np.arange(row, row + height)[lines]
         heights = np.full((lines.size, width), np.nan, dtype=np.float32)
         first, last = np.searchsorted(lines, (top, bottom))
         if last > first and right > left:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import RasterError, VectorError
-from .dem import Dem, Reader
+from .dem import ALL, Dem, Reader
 from .grid import Grid, reproject
 
 STRIP_CELLS = 1_000_000  # of a mask read at once
@@ -82,7 +82,7 @@ class StableTerrain:
             self.mask,
         )
 
-    def cover(self, grid: Grid, lines: slice = slice(None)) -> np.ndarray:
+    def cover(self, grid: Grid, lines: slice = ALL) -> np.ndarray:
         """True for the stable cells of `grid`, of which only some `lines` are kept, `(rows, cols)`."""
         cells = np.ones((len(range(*lines.indices(grid.height))), grid.width), dtype=bool)
         if self.stable is not None:
@@ -100,7 +100,7 @@ def _marked(mask: Dem, grid: Grid, lines: slice) -> np.ndarray:
     return np.isfinite(values) & (values != 0)
 
 
-def values_at(raster: Dem, grid: Grid, lines: slice = slice(None)) -> np.ndarray:
+def values_at(raster: Dem, grid: Grid, lines: slice = ALL) -> np.ndarray:
     """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void.
 
     Only some `lines` of the grid are kept.
@@ -108,7 +108,7 @@ def values_at(raster: Dem, grid: Grid, lines: slice = slice(None)) -> np.ndarray
     with Reader(raster) as reader:
         if raster.grid.aligned_with(grid):
             row, col = (round(float(value)) for value in raster.grid.cell_of(*grid.map_of(0.0, 0.0)))
-            return reader.read(row, col, grid.height, grid.width, None if lines == slice(None) else lines)
+            return reader.read(row, col, grid.height, grid.width, lines)
         # A coarse grid spans many of the raster's cells: strips keep what is read at once small.
         height = max(1, int(STRIP_CELLS * (raster.grid.cell_size() / grid.cell_size()) ** 2 / grid.width))
         strips = [_picked(reader, grid.window(row, 0, min(height, grid.height - row), grid.width))

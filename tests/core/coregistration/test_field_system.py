@@ -115,10 +115,10 @@ def system_of(places, steep, across, size, spacing, each=8):
 
 def test_a_lonely_summit_does_not_speak_for_all():
     # The part of most information has a single block: none to foretell it by.
-    rows, cols = np.indices((40, 40))
-    coast = np.maximum(abs(rows - 19.5), abs(cols - 19.5)) > 17
-    known = coast | ((rows == 20) & (cols == 20))
-    system, count = system_of((rows[known], cols[known]), np.where(coast[known], 1.0, 1e4), 40, 20, 40.0)
+    rows, cols = np.indices((60, 60))
+    coast = np.maximum(abs(rows - 29.5), abs(cols - 29.5)) > 24
+    known = coast | ((rows == 30) & (cols == 30))
+    system, count = system_of((rows[known], cols[known]), np.where(coast[known], 1.0, 1e4), 60, 20, 60.0)
     for stiffness in system.cross_validated(np.ones(count)):
         assert SOFTEST <= stiffness <= STIFFEST
 
