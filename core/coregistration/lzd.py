@@ -74,8 +74,9 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
         weights = precision.weights(residuals, law, precision.centre(residuals, law) if length > NEAR * cell else 0.0)
         weights[~known] = residuals[~known] = 0.0
         weighted = design * weights
-        information = np.array([[one @ other for other in design] for one in weighted], dtype=float)
-        step = _least_squares(information / np.outer(sizes, sizes), (weighted @ residuals) / sizes)
+        # Not by BLAS: QGIS brings its own, whose sums of float32 are poorer and have other bits.
+        information, score = np.einsum("in,jn->ij", weighted, design), np.einsum("in,n->i", weighted, residuals)
+        step = _least_squares(information / np.outer(sizes, sizes), score / sizes)
         # A step back of nearly the same length has gone too far: relief of a few cells is smoother in its gradient.
         if step[:2] @ last[:2] < -0.5 * (last[:2] @ last[:2]):
             step *= 0.5

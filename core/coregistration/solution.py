@@ -118,7 +118,7 @@ class Precision:
             weights = tukey((seen - centre) / scale)
             weights /= variance
             total = float(weights.sum())
-            centre = float(weights @ seen) / total if total > 0 else centre
+            centre = float(np.einsum("n,n->", weights, seen)) / total if total > 0 else centre
         return centre
 
     def weights(self, residuals: np.ndarray, law: tuple, centre: float) -> np.ndarray:
@@ -183,8 +183,8 @@ def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
     a direction which the terrain does not tell their products only scatter (a weak instrument; Stock & Yogo 2005).
     """
     one, two = (np.ascontiguousarray(values.T) for values in (weighted, other))
-    total = one @ two.T
-    sizes = [np.sqrt([float(line @ line) for line in values]) for values in (one, two)]
+    total = np.einsum("in,jn->ij", one, two)
+    sizes = [np.sqrt(np.einsum("in,in->i", values, values)) for values in (one, two)]
     if not np.isfinite(total).all() or not all((size > 0).all() for size in sizes):
         return np.zeros_like(total)
     vectors = np.linalg.svd(total / np.outer(*sizes))

@@ -151,8 +151,15 @@ def _opened(content: bytes) -> None:
         assert not np.isinf(heights).any()
     finally:
         gdal.PopErrorHandler()
-        gdal.Unlink(path)
-        gdal.Unlink(path + ".aux.xml")
+        _forget(path)
+
+
+def _forget(path: str) -> None:
+    from osgeo import gdal
+
+    for name in (path, path + ".aux.xml"):
+        if gdal.VSIStatL(name):  # GDAL may raise where it shall remove what is not there
+            gdal.Unlink(name)
 
 
 def _block_cells(path: str) -> int:
@@ -198,8 +205,7 @@ def shift_tags(data: bytes) -> None:
         replayed(tags, Dem.open(path))
     finally:
         gdal.PopErrorHandler()
-        gdal.Unlink(path)
-        gdal.Unlink(path + ".aux.xml")
+        _forget(path)
 
 
 def _imported(name: str, content: bytes, product: str) -> None:
