@@ -23,7 +23,7 @@ def main() -> None:
         marks[phase] = time.perf_counter(), time.process_time()
 
     import numpy  # noqa: F401
-    import scipy.linalg  # noqa: F401  (as xDEM's are, what a fit needs is imported before it is timed)
+    import scipy.linalg
     import scipy.sparse  # noqa: F401
     from commonground.core.coregistration.coregister import Settings, coregister
     from commonground.core.coregistration.terrain_window import Pair

@@ -16,6 +16,7 @@ from qgis.core import (
 )
 
 from ..core.errors import OutputError
+from ..core.gdal_calls import attempted
 from ..core.raster.writing import prepare_folder
 from .history import history_metadata, write_vector_history
 
@@ -114,7 +115,7 @@ class WholeSink:
         """What a full disk swallowed while the file was closed."""
         from osgeo import ogr
 
-        dataset = ogr.Open(self._written)
+        dataset, _ = attempted(ogr.Open, self._written)
         found = dataset.GetLayer(0).GetFeatureCount() if dataset is not None else 0
         if found != self.count:
             raise OutputError(f"Cannot write {self._path}: only {found} of {self.count} features arrived. "

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from ..errors import OutputError
+from ..gdal_calls import attempted
 
 STATUSES = ("used", "downweighted", "rejected", "filled")
 
@@ -62,9 +63,9 @@ def write_shifts(blocks: list[BlockShift], crs: str, path: str) -> None:
     reference = osr.SpatialReference()
     reference.ImportFromWkt(crs)
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    dataset = gdal.GetDriverByName("GPKG").Create(path, 0, 0, 0, gdal.GDT_Unknown)
+    dataset, reason = attempted(gdal.GetDriverByName("GPKG").Create, path, 0, 0, 0, gdal.GDT_Unknown)
     if dataset is None:
-        raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}")
+        raise OutputError(f"Cannot write {path}: {reason}")
     layer = dataset.CreateLayer("shifts", reference, ogr.wkbPolygon)
     for name, kind in FIELDS.items():
         layer.CreateField(ogr.FieldDefn(name, {int: ogr.OFTInteger, str: ogr.OFTString, float: ogr.OFTReal}[kind]))
@@ -76,9 +77,12 @@ def write_shifts(blocks: list[BlockShift], crs: str, path: str) -> None:
             value = getattr(block, name)
             if value == value:
                 feature.SetField(name, value)
-        if layer.CreateFeature(feature) != 0:
-            raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}")
-    layer.CommitTransaction()
+        failed, reason = attempted(layer.CreateFeature, feature)
+        if failed != 0:
+            raise OutputError(f"Cannot write {path}: {reason}")
+    failed, reason = attempted(layer.CommitTransaction)
+    if failed != 0:
+        raise OutputError(f"Cannot write {path}: {reason}")
 
 
 def _rectangle(bounds: tuple):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import RasterError
+from ..gdal_calls import attempted
 from .grid import Grid, crs_name
 
 FILL = 1e30
@@ -54,7 +55,9 @@ class Dem:
         dataset = open_dataset(path)
         if not 1 <= band <= dataset.RasterCount:
             raise RasterError(f"{_name(path)} has {dataset.RasterCount} band(s), not a band {band}.")
-        geotransform = dataset.GetGeoTransform(can_return_null=True)
+        geotransform, damage = attempted(dataset.GetGeoTransform, can_return_null=True)
+        if damage:
+            raise RasterError(f"{_name(path)} cannot be read (damaged file?): {damage}")
         if geotransform is None:
             raise RasterError(f"{_name(path)} has no georeference: give it a geotransform (Georeferencer) first.")
         if not np.isfinite(geotransform).all():
@@ -125,7 +128,7 @@ class Reader:
         self.dem = dem
         self._dataset = _opened(dem.path)
         self._band = self._dataset.GetRasterBand(dem.band)
-        self._masked = _has_mask(self._band)
+        self._masked = _has_mask(self._band, dem.name)
 
     def __enter__(self) -> Reader:
         return self
@@ -254,10 +257,12 @@ def _metres(dataset, band, replaced: bool) -> float:
     return reference.GetTargetLinearUnits("VERT_CS")
 
 
-def _has_mask(band) -> bool:
+def _has_mask(band, name: str) -> bool:
     from osgeo import gdal
 
-    flags = band.GetMaskFlags()
+    flags, damage = attempted(band.GetMaskFlags)
+    if flags is None:
+        raise RasterError(f"{name} cannot be read (damaged file?): {damage}")
     return not flags & (gdal.GMF_ALL_VALID | gdal.GMF_NODATA)
 
 

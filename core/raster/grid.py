@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import RasterError
+from ..gdal_calls import attempted
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _spatial_reference(wkt: str):
     from osgeo import osr
 
     reference = osr.SpatialReference()
-    if not wkt or reference.ImportFromWkt(wkt) != 0:
+    if not wkt or attempted(reference.ImportFromWkt, wkt)[0] != 0:
         raise RasterError("The raster has no coordinate reference system: assign one and run again.")
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     return reference

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import RasterError, VectorError
+from ..gdal_calls import attempted
 from .dem import ALL, Dem, Reader
 from .grid import Grid, reproject
 
@@ -32,8 +33,8 @@ class Polygons:
         transform = osr.CoordinateTransformation(source, target)
         moved = []
         for wkb in self.wkb:
-            geometry = ogr.CreateGeometryFromWkb(wkb)
-            if geometry is None or geometry.Transform(transform) != 0:
+            geometry, _ = attempted(ogr.CreateGeometryFromWkb, wkb)
+            if geometry is None or attempted(geometry.Transform, transform)[0] != 0:
                 raise VectorError("A polygon cannot be expressed in the reference's CRS: check its CRS and extent.")
             moved.append(bytes(geometry.ExportToWkb()))
         return Polygons(tuple(moved), crs)

@@ -11,8 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RasterError
+from ..gdal_calls import attempted
 from .dem import Dem, Reader
 from .grid import Grid
+from .writing import remove_folder
 
 LINES = 4  # of a row of means that are looked at, of more every fourth: finer relief than that has little part in them
 STRIP = 1_000_000  # cells read at once
@@ -36,16 +38,18 @@ def in_memory(values: np.ndarray, grid: Grid, name: str) -> Iterator[Dem]:
     """float32 values `(height, width)`, NaN where void, as a raster that lasts as long as the block."""
     from osgeo import gdal
 
-    path = f"/vsimem/{uuid.uuid4().hex}/{name}"
+    folder = f"/vsimem/{uuid.uuid4().hex}"
+    path = f"{folder}/{name}"
     try:
-        canvas = gdal.GetDriverByName("GTiff").Create(path, grid.width, grid.height, 1, gdal.GDT_Float32)
+        canvas, reason = attempted(
+            gdal.GetDriverByName("GTiff").Create, path, grid.width, grid.height, 1, gdal.GDT_Float32)
         if canvas is None:
-            raise RasterError(f"{name} cannot be held in memory: {gdal.GetLastErrorMsg()}")
+            raise RasterError(f"{name} cannot be held in memory: {reason}")
         canvas.WriteArray(values)
         canvas = None
         yield Dem(path, 1, grid, nodata=None, scale=1.0, offset=0.0, data_type="Float32", bands=1)
     finally:
-        gdal.Unlink(path)
+        remove_folder(folder)  # and not the file alone: GDAL 3.10 keeps its folder
 
 
 def _means(dem: Dem) -> np.ndarray:

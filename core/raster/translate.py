@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import EpochError, OutputError, PlateError, RasterError
+from ..gdal_calls import attempted
 from ..progress import Cancelled, Part, Progress, Silent
 from .cache import small_cache
 from .dem import Dem, Reader, open_dataset
-from .writing import arrange, creation_options, driver_of, prepare_folder
+from .writing import arrange, creation_options, driver_of, prepare_folder, shown
 
 ELLIPSOIDAL, GEOID, KEEP = HEIGHTS = ("ellipsoidal", "geoid", "keep")
 TAG = "COMMONGROUND_"
@@ -278,7 +279,7 @@ def target_reference(wkt: str, target):
         if reference.GetAuthorityName(None) == "EPSG" else None
     if code:
         sibling = osr.SpatialReference()
-        reference = sibling if sibling.ImportFromEPSG(code) == 0 else reference
+        reference = sibling if attempted(sibling.ImportFromEPSG, code)[0] == 0 else reference
     # GDAL forgets that the WGS 84 ensemble is dynamic once it has been WKT.
     if reference.IsDynamic() or reference.GetAttrValue("DATUM") == "WGS_1984":
         reference.SetCoordinateEpoch(float(target.epoch))
@@ -338,11 +339,14 @@ def _redescribe(path: str, described: _Description) -> None:
 
     known = gdal.GetDriverByName("GTiff").GetMetadataItem("DMD_OPENOPTIONLIST")
     options = ["IGNORE_COG_LAYOUT_BREAK=YES"] if "IGNORE_COG_LAYOUT_BREAK" in known else []
-    dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE, open_options=options)
+    dataset, reason = attempted(gdal.OpenEx, path, gdal.OF_RASTER | gdal.OF_UPDATE, open_options=options)
     if dataset is None:
-        raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg()}")
+        raise OutputError(f"Cannot write {shown(path)}: {reason}")
     described.put(dataset)
-    dataset.FlushCache()
+    _, failed = attempted(dataset.FlushCache)
+    if failed:
+        dataset = None  # Windows removes no file that is open
+        raise OutputError(f"Cannot write {shown(path)}: {failed}")
 
 
 def _virtual(path: str, described: _Description):
@@ -370,12 +374,15 @@ def _convert(dataset, path: str, driver: str, progress: Progress) -> None:
         # PREDICTOR does not suit every data type; COPY_SRC_OVERVIEWS keeps overviews where there are some.
         options = [option for option in creation_options() if not option.startswith("PREDICTOR")]
         options += ["COPY_SRC_OVERVIEWS=YES"] if dataset.GetRasterBand(1).GetOverviewCount() else []
-    result = gdal.GetDriverByName(driver).CreateCopy(path, dataset, 0, options, callback=told)
+    result, reason = attempted(gdal.GetDriverByName(driver).CreateCopy, path, dataset, 0, options, callback=told)
     if stopped:
         raise stopped[0]
     if result is None:
-        raise OutputError(f"Cannot write {os.path.basename(path)}: {gdal.GetLastErrorMsg()}")
-    result.FlushCache()
+        raise OutputError(f"Cannot write {shown(path)}: {reason}")
+    _, failed = attempted(result.FlushCache)
+    if failed:
+        result = None  # Windows removes no file that is open
+        raise OutputError(f"Cannot write {shown(path)}: {failed}")
 
 
 def _write_heights(dem: Dem, path: str, move: Move, described: _Description, progress: Progress) -> None:
@@ -387,44 +394,49 @@ def _write_heights(dem: Dem, path: str, move: Move, described: _Description, pro
     options = [option for option in creation_options() if not option.startswith("PREDICTOR")] + [
         "PREDICTOR=3"
     ]
-    result = gdal.GetDriverByName("GTiff").Create(
-        path, dem.grid.width, dem.grid.height, dem.bands, data_type, options
+    result, reason = attempted(
+        gdal.GetDriverByName("GTiff").Create, path, dem.grid.width, dem.grid.height, dem.bands, data_type, options
     )
     if result is None:
-        raise OutputError(f"Cannot write {os.path.basename(path)}: {gdal.GetLastErrorMsg()}")
-    _copy_description(source, result)
-    described.put(result)
-    masked = source.GetRasterBand(1).GetMaskFlags() == gdal.GMF_PER_DATASET
-    if masked:
-        result.CreateMaskBand(gdal.GMF_PER_DATASET)
-    width, height = dem.grid.width, dem.grid.height
-    for row in range(0, height, _LINES):
-        lines = min(_LINES, height - row)
-        progress.step(row / height, "Writing the raster")
-        for number in range(1, dem.bands + 1):
-            band = source.GetRasterBand(number)
-            values = band.ReadAsArray(0, row, width, lines)
-            if values is None:
-                raise RasterError(f"{dem.name} cannot be read (damaged file?): {gdal.GetLastErrorMsg()}")
-            if number == 1:
-                values = _raised(values, band.GetNoDataValue(), _plane(dem, move, row, lines) / dem.scale)
-            _put(result.GetRasterBand(number), values, row, path)
+        raise OutputError(f"Cannot write {shown(path)}: {reason}")
+    try:
+        _copy_description(source, result)
+        described.put(result)
+        masked = source.GetRasterBand(1).GetMaskFlags() == gdal.GMF_PER_DATASET
         if masked:
-            _put(result.GetRasterBand(1).GetMaskBand(), source.GetRasterBand(1).GetMaskBand().ReadAsArray(
-                0, row, width, lines), row, path)
-    result.FlushCache()
-    first = source.GetRasterBand(1)
-    factors = [round(width / first.GetOverview(number).XSize) for number in range(first.GetOverviewCount())]
-    if factors:
-        result.BuildOverviews("AVERAGE", factors)
+            result.CreateMaskBand(gdal.GMF_PER_DATASET)
+        width, height = dem.grid.width, dem.grid.height
+        for row in range(0, height, _LINES):
+            lines = min(_LINES, height - row)
+            progress.step(row / height, "Writing the raster")
+            for number in range(1, dem.bands + 1):
+                band = source.GetRasterBand(number)
+                values, reason = attempted(band.ReadAsArray, 0, row, width, lines)
+                if values is None:
+                    raise RasterError(f"{dem.name} cannot be read (damaged file?): {reason}")
+                if number == 1:
+                    values = _raised(values, band.GetNoDataValue(), _plane(dem, move, row, lines) / dem.scale)
+                _put(result.GetRasterBand(number), values, row, path)
+            if masked:
+                _put(result.GetRasterBand(1).GetMaskBand(), source.GetRasterBand(1).GetMaskBand().ReadAsArray(
+                    0, row, width, lines), row, path)
+        _, failed = attempted(result.FlushCache)
+        if failed:
+            raise OutputError(f"Cannot write {shown(path)}: {failed}")
+        first = source.GetRasterBand(1)
+        factors = [round(width / first.GetOverview(number).XSize) for number in range(first.GetOverviewCount())]
+        if factors:
+            failed, reason = attempted(result.BuildOverviews, "AVERAGE", factors)
+            if failed != 0:
+                raise OutputError(f"Cannot write {shown(path)}: {reason}")
+    finally:
+        result = None  # Windows removes no file that is open, and a traceback would keep it so
 
 
 def _put(band, values, row, path) -> None:
-    from osgeo import gdal
-
-    if band.WriteArray(values, 0, row) != 0:
-        raise OutputError(f"Cannot write {os.path.basename(path)}: "
-                          f"{gdal.GetLastErrorMsg() or 'is the disk full?'}")
+    failed, reason = attempted(band.WriteArray, values, 0, row)
+    if failed != 0:
+        raise OutputError(f"Cannot write {shown(path)}: {reason or 'is the disk full?'}")
 
 
 def _plane(dem: Dem, move: Move, row: int, lines: int) -> np.ndarray:

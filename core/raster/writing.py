@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import OutputError
+from ..gdal_calls import attempted
 from ..progress import Cancelled, Progress
 from .cache import small_cache
 from .dem import Dem
@@ -57,21 +58,19 @@ def whole_file(path: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _whole_virtual(path: str) -> Iterator[str]:
-    from osgeo import gdal
-
     folder = f"{os.path.dirname(path)}/{HIDDEN}{uuid.uuid4().hex}"
     temporary = f"{folder}/{os.path.basename(path)}"
     try:
         yield temporary
         _rename_virtual(temporary, path)
     finally:
-        gdal.RmdirRecursive(folder)
+        remove_folder(folder)
 
 
 def _rename_virtual(source: str, target: str) -> None:
     from osgeo import gdal
 
-    if gdal.Rename(source, target) != 0:
+    if attempted(gdal.Rename, source, target)[0] != 0:
         raise OutputError(f"Cannot write {target}: GDAL cannot rename files there. Choose a folder of this machine.")
 
 
@@ -118,7 +117,7 @@ class Stage:
                         _move(os.path.join(staged, name), os.path.join(folder, name))
         finally:
             for staged, _ in self._folders:
-                _remove_folder(staged)
+                remove_folder(staged)
 
 
 def _names_in(folder: str) -> list[str]:
@@ -129,13 +128,14 @@ def _names_in(folder: str) -> list[str]:
     return sorted(name for name in gdal.ReadDir(folder) or () if name not in (".", ".."))
 
 
-def _remove_folder(folder: str) -> None:
+def remove_folder(folder: str) -> None:
+    """Remove a folder, of GDAL's memory too, and all that is in it; one that is not there is no failure."""
     if not is_virtual(folder):
         shutil.rmtree(folder, ignore_errors=True)
         return
     from osgeo import gdal
 
-    gdal.RmdirRecursive(folder)
+    attempted(gdal.RmdirRecursive, folder)
 
 
 def _move(source: str, target: str) -> None:
@@ -186,12 +186,12 @@ def _write_virtual(path: str, content: bytes) -> None:
     from osgeo import gdal
 
     with whole_file(path) as temporary:
-        file = gdal.VSIFOpenL(temporary, "wb")
-        written = gdal.VSIFWriteL(content, 1, len(content), file) if file else -1
+        file, reason = attempted(gdal.VSIFOpenL, temporary, "wb")
         if file:
+            written, reason = attempted(gdal.VSIFWriteL, content, 1, len(content), file)
             gdal.VSIFCloseL(file)
-        if written != len(content):
-            raise OutputError(f"Cannot write {path}: {gdal.GetLastErrorMsg() or 'nothing can be written there'}.")
+        if not file or written != len(content):
+            raise OutputError(f"Cannot write {path}: {reason or 'nothing can be written there'}.")
 
 
 class RasterWriter:
@@ -213,7 +213,7 @@ class RasterWriter:
         self._driver = driver_of(self.path)
         holder = whole_file if self._driver == "GTiff" else scratch_file
         self._temporary = self._files.enter_context(holder(self.path))
-        self._dataset, reason = _attempted(
+        self._dataset, reason = attempted(
             gdal.GetDriverByName("GTiff").Create, self._temporary, self.grid.width, self.grid.height, self.bands,
             gdal.GetDataTypeByName(self.data_type), creation_options(self.data_type),
         )
@@ -245,7 +245,7 @@ class RasterWriter:
         """Put a window of values at cell (row, col)."""
         if self.nodata is not None and not np.isnan(self.nodata) and values.dtype.kind == "f":
             values = self._marked(values, values.dtype.type(self.nodata))
-        failed, reason = _attempted(self._dataset.GetRasterBand(band).WriteArray, values, col, row)
+        failed, reason = attempted(self._dataset.GetRasterBand(band).WriteArray, values, col, row)
         if failed != 0:
             raise OutputError(f"Cannot write {shown(self.path)}: {reason or 'is the disk full?'}")
 
@@ -278,7 +278,7 @@ class RasterWriter:
         from osgeo import gdal
 
         gdal.ErrorReset()
-        _, failed = _attempted(self._dataset.FlushCache)
+        _, failed = attempted(self._dataset.FlushCache)
         self._close()
         failed = failed or (gdal.GetLastErrorMsg() if gdal.GetLastErrorType() >= gdal.CE_Failure else "")
         if kind is None and failed:
@@ -303,21 +303,9 @@ class RasterWriter:
         from osgeo import gdal
 
         with whole_file(self.path) as temporary:
-            made, reason = _attempted(gdal.Translate, temporary, self._temporary, format=self._driver)
+            made, reason = attempted(gdal.Translate, temporary, self._temporary, format=self._driver)
             if made is None:
                 raise OutputError(f"Cannot write {shown(self.path)}: {reason}")
-
-
-def _attempted(call, *arguments, **options) -> tuple:
-    """What a GDAL function returns (None where it raised, as others may have told it to) and why it failed, or ""."""
-    from osgeo import gdal
-
-    gdal.ErrorReset()
-    try:
-        result = call(*arguments, **options)
-    except RuntimeError as error:
-        return None, str(error)
-    return result, gdal.GetLastErrorMsg() if gdal.GetLastErrorType() >= gdal.CE_Failure else ""
 
 
 @contextlib.contextmanager
@@ -328,7 +316,7 @@ def scratch_file(path: str) -> Iterator[str]:
         try:
             yield f"{folder}/whole.tif"
         finally:
-            _remove_folder(folder)
+            remove_folder(folder)
         return
     folder = prepare_folder(path)
     try:
@@ -386,17 +374,20 @@ def arrange(path: str, layout: str, progress: Progress, resampling: str = "AVERA
 def _add_overviews(path: str, resampling: str, progress: Progress) -> None:
     from osgeo import gdal
 
-    dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE)
+    dataset, reason = attempted(gdal.OpenEx, path, gdal.OF_RASTER | gdal.OF_UPDATE)
     if dataset is None:
-        raise OutputError(f"Cannot add overviews to {shown(path)}: {gdal.GetLastErrorMsg()}")
+        raise OutputError(f"Cannot add overviews to {shown(path)}: {reason}")
     if dataset.GetRasterBand(1).GetOverviewCount():
         return
     side, levels = max(dataset.RasterXSize, dataset.RasterYSize), []
     while side > SMALLEST_OVERVIEW << len(levels):
         levels.append(2 << len(levels))
     watch = GdalProgress(progress, "Overviews")
-    if levels and dataset.BuildOverviews(resampling, levels, callback=watch) != 0:
-        watch.failed(OutputError(f"Cannot add overviews to {shown(path)}: {gdal.GetLastErrorMsg()}"))
+    if not levels:
+        return
+    failed, reason = attempted(dataset.BuildOverviews, resampling, levels, callback=watch)
+    if failed != 0:
+        watch.failed(OutputError(f"Cannot add overviews to {shown(path)}: {reason}"))
 
 
 def _make_cog(path: str, resampling: str, progress: Progress) -> None:
@@ -410,10 +401,11 @@ def _make_cog(path: str, resampling: str, progress: Progress) -> None:
         source = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_READONLY)
         if source.GetRasterBand(1).GetMetadataItem("NBITS", "IMAGE_STRUCTURE"):
             codec = codec[:-1]  # no predictor knows cells that end inside a byte
-        made = gdal.GetDriverByName("COG").CreateCopy(
-            temporary, source, 0, [*codec, "BIGTIFF=IF_SAFER", f"RESAMPLING={resampling}"], callback=watch)
+        made, reason = attempted(
+            gdal.GetDriverByName("COG").CreateCopy, temporary, source, 0,
+            [*codec, "BIGTIFF=IF_SAFER", f"RESAMPLING={resampling}"], callback=watch)
         if made is None:
-            watch.failed(OutputError(f"Cannot write {shown(path)}: {gdal.GetLastErrorMsg()}"))
+            watch.failed(OutputError(f"Cannot write {shown(path)}: {reason}"))
         source = made = None  # Windows renames no file that is open
 
 

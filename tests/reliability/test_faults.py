@@ -205,6 +205,28 @@ def test_a_full_disk_refuses_a_raster(small_disk, world, name, exceptions, tally
     tally("faults survived")
 
 
+@pytest.mark.parametrize("exceptions", [False, True], ids=["plain", "gdal-exceptions"])
+def test_a_full_disk_refuses_a_raster_raised_as_a_whole(small_disk, tmp_path, world, exceptions, tally):
+    """The head of the file has room, its cells have not."""
+    from commonground.core.frames.transform import FrameEpoch
+    from commonground.core.raster.translate import fit_move, write_moved
+
+    with RasterWriter(str(tmp_path / "noise.tif"), grid(world)) as writer:
+        writer.write(noise())
+    dem = Dem.open(str(tmp_path / "noise.tif"))
+    old, new = FrameEpoch("ITRF2000", 2010.0), FrameEpoch("ITRF2014", 2010.0)
+    move = fit_move(dem, old, new, None)
+    if exceptions:
+        gdal.UseExceptions()
+    try:
+        with pytest.raises(OutputError, match="Cannot write") as caught:
+            write_moved(dem, str(small_disk / "moved.tif"), move, "ellipsoidal", new, {})
+    finally:
+        gdal.DontUseExceptions()
+    assert str(small_disk / "moved.tif") in str(caught.value) and os.listdir(small_disk) == []
+    tally("faults survived")
+
+
 def test_a_full_disk_refuses_a_text(small_disk, tally):
     (small_disk / "report.html").write_text("older")
     with pytest.raises(OutputError, match=r"report\.html: No space left on device\. Choose a disk with room"):

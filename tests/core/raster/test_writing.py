@@ -109,8 +109,17 @@ def test_only_geotiffs_have_layouts(tmp_path):
         arrange(str(tmp_path / "x.img"), "cog", Silent())
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "gdal-exceptions"])
+def told(request):
+    """QGIS' Processing tells GDAL to raise, from 3.40 on."""
+    if request.param:
+        gdal.UseExceptions()
+    yield
+    gdal.DontUseExceptions()
+
+
 @pytest.mark.parametrize("layout", ["overviews", "cog"])
-def test_a_layout_can_be_cancelled(tmp_path, layout):
+def test_a_layout_can_be_cancelled(tmp_path, layout, told):
     path = write(tmp_path / "c.tif")
 
     class Impatient(Silent):
@@ -215,13 +224,21 @@ class TestVirtualPaths:
         gdal.VSIFCloseL(file)
         gdal.RmdirRecursive("/vsimem/stage")
 
+    def test_in_memory_whatever_gdal_is_told(self, told):
+        with Stage() as stage:
+            write(stage.path("/vsimem/told/a.tif"), side=64)
+            write_text(stage.path("/vsimem/told/é.html"), "grüß")
+        assert sorted(gdal.ReadDir("/vsimem/told")) == ["a.tif", "é.html"]
+        for name in ("a.tif", "é.html"):
+            gdal.Unlink(f"/vsimem/told/{name}")
+
     def test_other_formats_in_memory(self):
         write("/vsimem/formats/x.img", side=64)
         assert gdal.Open("/vsimem/formats/x.img").GetDriver().ShortName == "HFA"
         assert gdal.ReadDir("/vsimem/formats") == ["x.img"]
         gdal.RmdirRecursive("/vsimem/formats")
 
-    def test_what_cannot_be_written_is_one_sentence(self, tmp_path):
+    def test_what_cannot_be_written_is_one_sentence(self, tmp_path, told):
         with pytest.raises(OutputError, match="Cannot write"):
             write(f"/vsizip/{tmp_path}/no.zip/x.tif", side=64)
         with pytest.raises(OutputError, match="Cannot write"):
