@@ -53,7 +53,10 @@ class SplineBasis:
     def on_lattice(self, coefficients, rows, cols):
         """Values at all pairs of rows and cols, `(k, rows, cols)`, of coefficients `(k, size)`."""
         planes = coefficients.reshape(-1, self._down + 3, self._across + 3)
-        return self._dense(rows, 0) @ planes @ self._dense(cols, 1).T
+        (i, down), (j, across) = self._axis(rows, 0), self._axis(cols, 1)
+        # Not by BLAS, whose bits depend on its threads: a cluster's workers have one.
+        lines = sum(planes[:, i[:, k]] * down[:, k, None] for k in range(4))
+        return sum(lines[:, :, j[:, k]] * across[:, k] for k in range(4))
 
     @property
     def size(self) -> int:
@@ -85,12 +88,6 @@ class SplineBasis:
         t = u - first
         weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
         return first[:, None] + np.arange(4), weights
-
-    def _dense(self, cells, axis):
-        index, weights = self._axis(cells, axis)
-        matrix = np.zeros((len(cells), (self._down, self._across)[axis] + 3))
-        np.put_along_axis(matrix, index, weights, axis=1)
-        return matrix
 
 
 class PolynomialBasis:

@@ -208,7 +208,8 @@ def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | 
         stiffness = system.cross_validated(weights, last.stiffness[0] if last else None)
         coefficients = system.solve(weights, stiffness)
     weights = _cell_weights(data, P, coefficients, least)
-    return Fit(basis, system.solve(weights, stiffness), stiffness)
+    # To a micrometre: what lies below depends on how many threads LAPACK has.
+    return Fit(basis, np.round(system.solve(weights, stiffness), 6), stiffness)
 
 
 def _misfits(data: Quadratic, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
