@@ -10,7 +10,7 @@ from ..errors import CoregistrationError
 from ..executors import run_in_order
 from ..progress import Progress
 from ..raster.cache import small_cache
-from ..raster.dem import Dem
+from ..raster.dem import Dem, handed_on
 from ..raster.grid import Grid
 from ..raster.resampling import KERNELS, Resampler
 from ..raster.writing import NODATA, RasterWriter
@@ -44,7 +44,7 @@ def in_windows(function, arguments: tuple, grid: Grid, writer: RasterWriter, exe
     finer = max([1.0, *(grid.cell_size() / dem.grid.cell_size() for dem in dems)])
     todo = windows(grid, tuple(max(SMALLEST, int(side / finer)) for side in WINDOW))
     tasks = [(*arguments, window) for window in todo]
-    with small_cache(*dems):
+    with small_cache(*dems), handed_on(*dems):
         for window, values in zip(todo, run_in_order(executor, function, tasks, AHEAD, progress, "Warping")):
             writer.write(values, window[0], window[1], band)
 

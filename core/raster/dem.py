@@ -25,6 +25,8 @@ METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us 
           "km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0}
 """Metres per unit of height, by its name in lower case; whatever else a band says is taken as it is."""
 _kept = threading.local()
+_waiting: list[dict[str, list]] = []
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Reader:
 
     def __init__(self, dem: Dem):
         self.dem = dem
-        self._dataset = _opened(dem.path)
+        self._dataset, self._alone = _opened(dem.path)
         self._band = self._dataset.GetRasterBand(dem.band)
         self._masked = _has_mask(self._band, dem.name)
 
@@ -138,7 +140,9 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._band = self._dataset = None
+        dataset, self._band, self._dataset = self._dataset, None, None
+        if dataset is not None and self._alone:
+            _hand_on(self.dem.path, dataset)
 
     def read(self, row: int, col: int, height: int, width: int, lines=ALL) -> np.ndarray:
         """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster.
@@ -148,8 +152,8 @@ class Reader:
         grid = self.dem.grid
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + height, grid.height), min(col + width, grid.width)
-        if lines is ALL and (bottom - top, right - left) == (height, width):
-            return self._inside(top, left, bottom, right, ALL)
+        if lines is ALL:
+            return self._whole(top, left, bottom, right, (row, col, height, width))
         lines = np.arange(row, row + height)[lines]
         heights = np.full((lines.size, width), np.nan, dtype=np.float32)
         first, last = np.searchsorted(lines, (top, bottom))
@@ -159,6 +163,15 @@ class Reader:
                 above, beneath = int(lines[start]), int(lines[end - 1]) + 1
                 heights[start:end, left - col:right - col] = self._inside(above, left, beneath, right,
                                                                           lines[start:end] - above)
+        return heights
+
+    def _whole(self, top: int, left: int, bottom: int, right: int, window: tuple) -> np.ndarray:
+        row, col, height, width = window
+        if (bottom - top, right - left) == (height, width):
+            return self._inside(top, left, bottom, right, ALL)
+        heights = np.full((height, width), np.nan, dtype=np.float32)
+        if bottom > top and right > left:
+            heights[top - row:bottom - row, left - col:right - col] = self._inside(top, left, bottom, right, ALL)
         return heights
 
     def _inside(self, top: int, left: int, bottom: int, right: int, lines) -> np.ndarray:
@@ -221,13 +234,44 @@ def kept_open() -> Iterator[None]:
         _kept.datasets = before
 
 
-def _opened(path: str):
+@contextlib.contextmanager
+def handed_on(*dems: Dem) -> Iterator[None]:
+    """As long as the block lasts, a file of `dems` that a Reader is done with waits open for the next, in any thread.
+
+    What GDAL has read and decoded goes with the dataset, and neighbouring windows share tiles.
+    """
+    datasets: dict[str, list] = {dem.path: [] for dem in dems}
+    with _lock:
+        _waiting.append(datasets)
+    try:
+        yield
+    finally:
+        with _lock:
+            _waiting[:] = [others for others in _waiting if others is not datasets]
+
+
+def _opened(path: str) -> tuple:
+    """A dataset of the file, and whether nobody else reads from it."""
     datasets = getattr(_kept, "datasets", None)
     if datasets is None:
-        return open_dataset(path)
+        waited = _waited(path)
+        return open_dataset(path) if waited is None else waited, True
     if path not in datasets:
         datasets[path] = open_dataset(path)
-    return datasets[path]
+    return datasets[path], False
+
+
+def _waited(path: str):
+    with _lock:
+        return next((datasets[path].pop() for datasets in _waiting if datasets.get(path)), None)
+
+
+def _hand_on(path: str, dataset) -> None:
+    with _lock:
+        for datasets in _waiting:
+            if path in datasets:
+                datasets[path].append(dataset)
+                return
 
 
 def open_dataset(path: str):

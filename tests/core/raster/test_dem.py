@@ -1,11 +1,12 @@
 """Windows of a DEM: some of their lines, whatever the file, and files that are opened only once."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from commonground.core.raster import dem as dem_module
-from commonground.core.raster.dem import Dem, Reader, kept_open
+from commonground.core.raster.dem import Dem, Reader, handed_on, kept_open
 from osgeo import gdal, osr
 
 HEIGHT, WIDTH = 40, 30
@@ -160,3 +161,51 @@ def test_threads_do_not_share_what_is_open(tmp_path, opened):
             thread.join()
     assert len(opened) == 3 and len({ident for ident, _ in opened}) == 3
     assert len(datasets) == 6 and len({id(dataset) for dataset in datasets}) == 2
+
+
+def test_a_file_waits_open_for_the_next_reader_in_any_thread(tmp_path, opened):
+    one, other = (write(tmp_path / name)[0] for name in ("one.tif", "other.tif"))
+    opened.clear()
+    with handed_on(one, one):
+        for _ in range(3):
+            look(one)
+        thread = threading.Thread(target=look, args=(one,))
+        thread.start()
+        thread.join()
+        assert len(opened) == 1
+        look(other)
+        look(other)
+        assert len(opened) == 3
+        with Reader(one) as first, Reader(one) as second:
+            assert first._dataset is not second._dataset
+    look(one)
+    assert len(opened) == 5
+
+
+def test_what_waits_open_is_closed_with_the_block(tmp_path):
+    dem = write(tmp_path / "dem.tif")[0]
+
+    def files():
+        return [name for name in Path("/proc/self/fd").iterdir() if name.exists() and name.resolve() == Path(dem.path)]
+
+    with pytest.raises(ZeroDivisionError), handed_on(dem):
+        late = Reader(dem)
+        look(dem)
+        assert len(files()) == 2
+        raise ZeroDivisionError
+    assert len(files()) == 1
+    late.close()
+    late.close()
+    assert not files()
+
+
+def test_what_several_readers_share_is_not_handed_on(tmp_path):
+    dem = write(tmp_path / "dem.tif")[0]
+    with handed_on(dem):
+        with kept_open():
+            one, other = Reader(dem), Reader(dem)
+            assert one._dataset is other._dataset
+        one.close()
+        other.close()
+        with Reader(dem) as one, Reader(dem) as other:
+            assert one._dataset is not other._dataset
