@@ -10,7 +10,7 @@ import numpy as np
 from .dem import Dem, Reader
 from .grid import Grid, reproject, same_crs
 from .net import Net, bilinear
-from .two_pass import Ruled, moved
+from .two_pass import Places, Ruled, moved
 
 KERNELS = ("cubic", "bilinear", "nearest")
 NODE_STEP = 16
@@ -100,15 +100,12 @@ class Resampler:
 
     def window(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Heights at the cells of a window of `grid`, float32 `(height, width)`, NaN where void."""
-        rows = np.arange(row, row + height, dtype=float)[:, None]
-        cols = np.arange(col, col + width, dtype=float)[None, :]
-        if self._to_field is not None:
-            rows, cols = self._to_field(rows, cols)
+        rows, cols = self._places(row, col, height, width)
         heights = np.empty((height, width), dtype=np.float32)
         if self._offset is None:
             self._scatter(rows, cols, heights)
         elif self._two_pass:
-            self._shear(row, col, rows, cols, heights)
+            self._shear(row, col, heights)
         else:
             self._slide(row, col, rows, cols, heights)
         return heights
@@ -148,37 +145,50 @@ class Resampler:
         whole = [math.floor(apart) for apart in self._offset]
         return whole, [np.float32(apart - first) for apart, first in zip(self._offset, whole)]
 
-    def _shear(self, row: int, col: int, rows, cols, heights: np.ndarray) -> None:
+    def _shear(self, row: int, col: int, heights: np.ndarray) -> None:
         """As `_slide`, in two passes: for shifts that hardly change from one line to the next."""
-        down, right, lift = self._ruled(rows, cols)
         (above, beside), width = self._steps()[0], heights.shape[1]
+        (down, right, lift), left, pitch = self._ruled(row, col, heights.shape)
         lines = max(1, BAND // width)
         for top in range(0, heights.shape[0], lines):
             band, first = heights[top:top + lines], row + top
-            v = down.rows(first, len(band))
+            v = down.rows(first, len(band), width)
             over, tall = v.first - 1, len(band) + v.last - v.first + 3
-            u = right.rows(first + above + over, tall)
-            left, wide = u.first - 1, width + u.last - u.first + 3
-            source = self._reader.read(first + above + over, col + beside + left, tall, wide)
-            moved(source, (-over, -left), v, u, band)
-            if np.isnan(band.min()):
-                _mend_moved(band, source, (over, left), v.values, u.values)
+            u = right.rows(first + above + over, tall, width)
+            source = self._reader.read(first + above + over, col + beside + left, tall, pitch)
+            found = moved(source, (-over, -left), v, u, band.shape)
+            _mend_moved(found, source, (over, left), v, u, width)
             if self._vertical:
-                band += lift.rows(first, len(band)).values
+                found += lift.lines(first, len(band))
+            band[:] = found[:, :width]
 
-    def _ruled(self, rows, cols) -> list[Ruled]:
-        """How many cells down and right of its row and column, beyond whole ones, a cell is sought, and the lift.
+    def _ruled(self, row: int, col: int, shape: tuple) -> tuple[list[Ruled], int, int]:
+        """`((down, right, lift), left, pitch)` for the cells of a window.
 
-        Down and lift by the rows of `grid`, right by those of the DEM.
+        How many cells down and right of its row and column, beyond whole ones, a cell is sought, and the lift: down and
+        lift by the rows of `grid`, right by those of the DEM. The `pitch` columns from `left` of the window on hold all
+        that is sought; for as many the three are told.
         """
         whole, part = self._steps()
+        rows, cols = self._places(row, col, *shape)
         lowest, highest, _, _ = self._net.reach(rows, cols)
         around = highest - lowest + 2 * MARGIN
-        knots, (down, right, lift) = self._net.lines(rows[0, 0] - around, rows[-1, 0] + around, cols[0])
+        ends = rows[0, 0] - around, rows[-1, 0] + around
+        _, _, leftmost, rightmost = self._net.reach(ends, cols)
+        left = math.floor(-rightmost) - MARGIN
+        pitch = shape[1] + math.ceil(1 - leftmost) + MARGIN - left
+        knots, (down, right, lift) = self._net.lines(*ends, self._places(row, col, 1, pitch)[1][0])
         if self._to_field is not None:
             knots = knots - self._to_field.offset[0]
         down, right, straight = part[0] - down, part[1] - right, np.zeros((knots.size, 1), dtype=np.float32)
-        return [Ruled(knots, down, straight), Ruled(knots + whole[0], right, down), Ruled(knots, lift, straight)]
+        ruled = [Ruled(knots, down, straight), Ruled(knots + whole[0], right, down), Ruled(knots, lift, straight)]
+        return ruled, left, pitch
+
+    def _places(self, row: int, col: int, height: int, width: int):
+        """Rows `(height, 1)` and columns `(1, width)` of a window of `grid`, as places in the field's grid."""
+        rows = np.arange(row, row + height, dtype=float)[:, None]
+        cols = np.arange(col, col + width, dtype=float)[None, :]
+        return (rows, cols) if self._to_field is None else self._to_field(rows, cols)
 
     def _mend(self, tile, source, i, j, s, t) -> None:
         """Values where the kernel has met voids; `i`, `j`, `s`, `t` as for Kernel.beside."""
@@ -217,18 +227,35 @@ class Resampler:
         return values
 
 
-def _mend_moved(band, source, corner: tuple, v, u) -> None:
-    """Values of `band` that `moved` has left void; their column lies between those of the lines above and below."""
-    width = band.shape[1]
-    broken = np.flatnonzero(np.isnan(band))
-    v, u = (np.broadcast_to(places, (lines, width)).ravel() for places, lines in ((v, len(band)), (u, len(source))))
+def _mend_moved(heights, source, corner: tuple, down: Places, right: Places, width: int) -> None:
+    """Values of `heights` that `moved` has left void; their column lies between those of the lines above and below."""
+    void, pitch = np.isnan(source), source.shape[1]
+    if not void.any():
+        return
+    # Within voids, where all that may be the nearest is void, nothing is to be mended.
+    deep = _all_ahead(void.reshape(-1), down.last - down.first + 2, pitch)
+    deep = _all_ahead(deep, right.last - right.first + 2, 1)
+    first = (down.first - corner[0]) * pitch + right.first - corner[1]
+    deep = deep[first:first + heights.size].reshape(heights.shape)
+    deep[:, width:] = True
+    broken = np.flatnonzero(np.isnan(heights) & ~deep)
+    v, u = (np.broadcast_to(places.values, (lines, pitch)).ravel()
+            for places, lines in ((down, len(heights)), (right, len(source))))
     i, s = fractions(v.take(broken))
-    below = (i - corner[0]).astype(np.intp)
-    line = below * width + broken
-    right = u.take(line)
-    j, t = fractions(right + s * (u.take(line + width) - right))
-    index = line + (broken // width + below) * (source.shape[1] - width) + (j - corner[1]).astype(np.intp)
-    band.ravel()[broken] = _beside_voids(source, index, s, t)
+    line = broken + (i - corner[0]).astype(np.intp) * pitch
+    across = u.take(line)
+    j, t = fractions(across + s * (u.take(line + pitch) - across))
+    heights.reshape(-1)[broken] = _beside_voids(source, line + (j - corner[1]).astype(np.intp), s, t)
+
+
+def _all_ahead(cells, count: int, step: int):
+    """Whether all are true of `count` cells of a flat array, each `step` after the one before."""
+    reach = 1
+    while reach < count:
+        more = min(reach, count - reach)
+        cells = cells[:-more * step] & cells[more * step:]
+        reach += more
+    return cells
 
 
 def _tiles(shape: tuple):

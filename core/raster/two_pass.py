@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 
+SLOWER = 3  # times what a cell of a flat array costs: one of parts of lines, which NumPy copies to a buffer first
+
 
 class Ruled:
     """Straight lines down the columns from knot to knot, the outermost values hold beyond.
@@ -22,34 +24,53 @@ class Ruled:
         # Rows are counted from whole rows near the knots, in numbers small enough for float32.
         starts = np.floor(knots)
         bends = bends + (knots - starts).astype(np.float32)[:, None]
-        rise = np.diff(values, axis=0) / (np.diff(starts).astype(np.float32)[:, None] + np.diff(bends, axis=0))
-        level = np.zeros_like(values[:1])
-        self._rise = np.concatenate([rise, level])
-        self._base = values - bends * self._rise
-        self._values, self._bends = values, bends
-        begin, settled = (np.ceil(starts + edge).astype(int) for edge in (bends.min(axis=1), bends.max(axis=1)))
-        self._starts, self._begin, self._settled = starts.astype(int).tolist(), begin.tolist(), settled.tolist()
+        # The piece before a knot has its number: the first lies before all, the last beyond all.
+        self._rise, self._base = np.zeros((2, knots.size + 1, values.shape[1]), dtype=np.float32)
+        rise, base = self._rise[1:], self._base[1:]
+        np.subtract(values[1:], values[:-1], out=rise[:-1])
+        rise[:-1] /= np.diff(starts).astype(np.float32)[:, None] + np.diff(bends, axis=0)
+        np.multiply(bends, rise, out=base)
+        np.subtract(values, base, out=base)
+        self._base[0] = values[0]
+        self._bends, self._starts = bends, np.concatenate([starts[:1], starts])
+        self._begin, self._settled = (np.ceil(starts + edge).astype(int).tolist()
+                                      for edge in (bends.min(axis=1), bends.max(axis=1)))
 
-    def rows(self, first: int, count: int) -> Places:
-        """Values at the rows `first`, `first` + 1, ..., float32."""
+    def rows(self, first: int, count: int, width: int | None = None) -> Places:
+        """Values at the rows `first`, `first` + 1, ..., as places; those of the first `width` columns matter."""
+        values = self.lines(first, count)
+        return Places(values, (values if self._only is not None else values[self._turns(first, count)])[:, :width])
+
+    def lines(self, first: int, count: int) -> np.ndarray:
+        """Values at the rows `first`, `first` + 1, ..., float32; `(1, 1)` where all are the same."""
         if self._only is not None:
-            return Places(self._only, self._only)
-        lines = np.empty((count, self._values.shape[1]), dtype=np.float32)
-        lines[:max(self._settled[0] - first, 0)] = self._values[0]
-        turns = [0, count - 1]
-        past = bisect_right(self._settled, first)
-        for k in range(max(past - 1, 0), bisect_left(self._begin, first + count)):
-            begin, settled = max(self._begin[k], first), max(self._settled[k], first)
-            end = min([first + count, *self._settled[k + 1:k + 2]])
-            rows = np.arange(begin - self._starts[k], end - self._starts[k], dtype=np.float32)[:, None]
-            part = lines[begin - first:end - first]
-            before = part[:settled - begin].copy()
-            np.multiply(rows, self._rise[k], out=part)
-            part += self._base[k]
-            if len(before):
-                np.copyto(part[:len(before)], before, where=rows[:len(before)] < self._bends[k])
-            turns += range(max(begin - 1, first) - first, min(settled + 1, end) - first)
-        return Places(lines, lines[turns])
+            return self._only
+        rows = np.arange(first, first + count)
+        piece, last = (np.searchsorted(edges, rows, side="right") for edges in (self._settled, self._begin))
+        lines = self._on(piece, rows)
+        # Where a knot's row depends on the column, the next piece begins in some columns before it does in others.
+        for ahead in range(1, int((last - piece).max()) + 1):
+            bent = np.flatnonzero(last - piece >= ahead)
+            later = piece[bent] + ahead
+            begun = self._beyond(later, rows[bent]) >= self._bends[later - 1]
+            lines[bent] = np.where(begun, self._on(later, rows[bent]), lines[bent])
+        return lines
+
+    def _on(self, piece: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        values = self._rise.take(piece, axis=0)
+        values *= self._beyond(piece, rows)
+        values += self._base.take(piece, axis=0)
+        return values
+
+    def _beyond(self, piece: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return (rows - self._starts[piece]).astype(np.float32)[:, None]
+
+    def _turns(self, first: int, count: int) -> list[int]:
+        """Which of the rows `first`, `first` + 1, ... hold the extremes of every column: the ends and round knots."""
+        turns = {0, count - 1}
+        for knot in range(bisect_left(self._settled, first), bisect_right(self._begin, first + count)):
+            turns.update(range(max(self._begin[knot] - 1 - first, 0), min(self._settled[knot] + 1 - first, count)))
+        return sorted(turns)
 
 
 class Places:
@@ -64,57 +85,64 @@ class Places:
         self.first, self.last = int(self._least.min()), int(self._most.max())
 
     def runs(self, width: int):
-        """`(whole, start, done, end)`: in which columns a whole cell occurs; up to `done` there were others before."""
-        done = 0
+        """`(whole, start, end)`: between which columns a whole cell occurs, the least first."""
         for whole in range(self.first, self.last + 1):
             inside = np.flatnonzero(np.broadcast_to((self._least <= whole) & (self._most >= whole), width))
             if inside.size:
-                start, end = int(inside[0]), int(inside[-1]) + 1
-                yield whole, start, min(max(start, done), end), end
-                done = max(done, end)
+                yield whole, int(inside[0]), int(inside[-1]) + 1
 
 
-def moved(source: np.ndarray, origin: tuple, down: Places, right: Places, heights: np.ndarray) -> None:
-    """Fill `heights`, NaN where one of the cells that they come from is.
+def moved(source: np.ndarray, origin: tuple, down: Places, right: Places, shape: tuple) -> np.ndarray:
+    """Heights of `shape` (n, width) in lines as long as the source's, NaN where a cell that they come from is.
 
     Cell (r, c) is sought in `source` at the row `origin[0]` + r + `down[r, c]` and, of the source's line k, at the
-    column `origin[1]` + c + `right[k, c]`.
+    column `origin[1]` + c + `right[k, c]`. What lies beyond `width` means nothing.
     """
-    sheared = np.empty((source.shape[0], heights.shape[1]), dtype=np.float32)
-    _convolve(source, origin[1], right, sheared, axis=1)
-    _convolve(sheared, origin[0], down, heights, axis=0)
+    sheared, heights = np.empty_like(source), np.empty((shape[0], source.shape[1]), dtype=np.float32)
+    # Sums run over what means nothing as well: chance numbers there could overflow.
+    sheared[:, shape[1]:] = heights[:, shape[1]:] = 0
+    _convolve(source, origin[1], 1, right, sheared, shape[1])
+    _convolve(sheared, origin[0], source.shape[1], down, heights, shape[1])
+    return heights
 
 
-def _convolve(source: np.ndarray, origin: int, places: Places, target: np.ndarray, axis: int) -> None:
-    """Fill `target`, whose cell i along `axis` lies at `origin` + i + its place in `source`."""
-    planes = _planes(source, 1 if axis else source.shape[1])
-    for whole, start, done, end in places.runs(target.shape[1]):
-        here, values = places.values[:, start:end], target[:, start:end]
-        before = values[:, :done - start].copy()
-        first = origin + whole
-        if axis:
-            cells = [plane[:, first + start:first + end] for plane in planes]
+def _convolve(source: np.ndarray, origin: int, step: int, places: Places, target: np.ndarray, width: int) -> None:
+    """Fill `target`, each of whose cells lies (`origin` + its place) * `step` flat cells further on in `source`.
+
+    Arrays are worked on flat, from end to end, in all columns as long as a third of them is meant.
+    """
+    pitch = source.shape[1]
+    planes, size = _planes(source.reshape(-1), step), target.size - (pitch - width)
+    for whole, start, end in places.runs(width):
+        first = (origin + whole) * step
+        if SLOWER * (end - start) < width:
+            row, col = divmod(first, pitch)
+            cells = [plane.reshape(-1, pitch)[row:row + len(target), col + start:col + end] for plane in planes]
+            here, values = places.values[:, start:end], target[:, start:end]
         else:
-            cells = [plane[first:first + len(values), start:end] for plane in planes]
-        _cubic(*cells, here - np.float32(whole), values)
-        if before.size:
-            shared = slice(done - start)
-            np.copyto(values[:, shared], before, where=here[:, shared] < whole)
+            cells = [plane[first:first + size] for plane in planes]
+            here, values = places.values.reshape(-1)[:size], target.reshape(-1)[:size]
+        t = here - np.float32(whole) if whole else here
+        if whole == places.first:
+            _cubic(*cells, t, values)
+        else:
+            found = np.empty_like(values)
+            _cubic(*cells, t, found)
+            np.copyto(values, found, where=t >= 0)
 
 
-def _planes(cells: np.ndarray, step: int) -> list:
+def _planes(cells: np.ndarray, step: int) -> tuple:
     """Of each cell its height, the rise to the one `step` further on, half the bend, and how that changes to there.
 
-    Of the first cell and the last two along the axis not all are meant.
+    Of the first `step` cells and the last two times as many not all are meant.
     """
-    flat = cells.reshape(-1)
-    rise, bend, twist = np.empty((3, flat.size), dtype=np.float32)
-    np.subtract(flat[step:], flat[:-step], out=rise[:-step])
+    rise, bend, twist = np.empty((3, cells.size), dtype=np.float32)
+    np.subtract(cells[step:], cells[:-step], out=rise[:-step])
     inner = bend[step:-step]
     np.subtract(rise[step:-step], rise[:-2 * step], out=inner)
     inner *= np.float32(0.5)
     np.subtract(bend[2 * step:-step], bend[step:-2 * step], out=twist[step:-2 * step])
-    return [plane.reshape(cells.shape) for plane in (flat, rise, bend, twist)]
+    return cells, rise, bend, twist
 
 
 def _cubic(height, rise, bend, twist, t, value) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from commonground.core.coregistration.shift_field import ShiftField
-from commonground.core.raster import resampling
+from commonground.core.raster import resampling, two_pass
 from commonground.core.raster.dem import Dem
 from commonground.core.raster.grid import Grid
 from commonground.core.raster.net import Net
@@ -120,6 +120,36 @@ def test_many_whole_cells_within_a_window(hills):
     assert np.sqrt(np.nanmean((two - direct) ** 2)) < 0.02
 
 
+@pytest.mark.parametrize("stretch", [0.0, 0.3])
+def test_flat_or_in_parts_of_lines_the_bits_are_the_same(holes, monkeypatch, stretch):
+    field = ShiftField.from_function(grid(), 16, lambda rows, cols: np.stack(
+        [10 * stretch * cols + 6 * np.sin(cols / 30.0) + 0.1 * rows[:, None],
+         8 * np.sin(cols / 25.0) + 0.05 * rows[:, None], 0.01 * cols + 0 * rows[:, None]]))
+    usual = sampled(holes, field, True)
+    assert np.isfinite(usual).mean() > 0.5
+    for slower in (0, SIDE):
+        monkeypatch.setattr(two_pass, "SLOWER", slower)
+        np.testing.assert_array_equal(sampled(holes, field, True), usual)
+
+
+def test_what_lies_deep_in_voids_needs_no_mending(holes, monkeypatch):
+    field = wavy(0.6, 210, 16)
+    usual = sampled(holes, field, True)
+
+    def nowhere(cells, count, step):
+        return np.zeros(cells.size - (count - 1) * step, dtype=bool)
+
+    monkeypatch.setattr(resampling, "_all_ahead", nowhere)
+    np.testing.assert_array_equal(sampled(holes, field, True), usual)
+
+
+def test_all_ahead():
+    cells = np.random.default_rng(2).random(300) < 0.8
+    for count, step in ((1, 7), (2, 1), (3, 10), (8, 1), (5, 3)):
+        expected = np.all([cells[k * step:cells.size - (count - 1 - k) * step] for k in range(count)], axis=0)
+        np.testing.assert_array_equal(resampling._all_ahead(cells, count, step), expected)
+
+
 def test_where_shifts_change_much_from_line_to_line_the_sum_is_direct(hills):
     """A step of a cell and a half between two nodes."""
     field = ShiftField.from_function(grid(), 4, lambda rows, cols: np.stack(
@@ -145,6 +175,23 @@ def test_lines_run_straight_from_knot_to_knot():
     np.testing.assert_allclose(found.values, expected, atol=2e-5)
     np.testing.assert_array_equal(ruled.rows(100003, 9).values, found.values[23:32])
     assert (found.first, found.last) == (np.floor(found.values.min()), np.floor(found.values.max()))
+
+
+def test_knots_that_bend_by_more_than_they_lie_apart():
+    """Several pieces begin in some columns before they do in others."""
+    rng = np.random.default_rng(3)
+    knots, columns = np.arange(12) * 4.0 - 0.5, np.arange(60)
+    bends = (9 * np.sin(columns / 8.0) + rng.uniform(-1.5, 1.5, (12, 60))).astype(np.float32)
+    values = rng.normal(size=(12, 60)).astype(np.float32)
+    ruled = Ruled(knots, values, bends)
+    found = ruled.rows(-20, 90)
+    expected = np.stack([np.interp(np.arange(-20, 70), knots + bends[:, k], values[:, k]) for k in columns], axis=1)
+    np.testing.assert_allclose(found.values, expected, atol=1e-5)
+    for first, count in ((-20, 1), (-3, 17), (11, 30), (69, 1)):
+        part = ruled.rows(first, count, 50)
+        np.testing.assert_array_equal(part.values, found.values[first + 20:first + 20 + count])
+        inside = part.values[:, :50]
+        assert (part.first, part.last) == (np.floor(inside.min()), np.floor(inside.max()))
 
 
 def test_a_net_says_the_same_along_lines_and_at_places():
