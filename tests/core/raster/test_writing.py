@@ -154,6 +154,23 @@ def test_nan_becomes_nodata_and_the_callers_array_stays(tmp_path):
     np.testing.assert_array_equal(stored[~np.isnan(copy)], copy[~np.isnan(copy)])
 
 
+@pytest.mark.parametrize("mark", [-9999.0, 0.0, np.float32(-3.4028235e38), 1e20])
+def test_voids_alone_get_the_mark(tmp_path, mark):
+    """Over several bands of lines: without voids, with some, all void; and heights that come to it by chance."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 5, (4 * writing.LINES + 50, 70)).astype(np.float32)
+    values[writing.LINES + 5:2 * writing.LINES, 3:9] = np.nan
+    values[2 * writing.LINES:3 * writing.LINES] = np.nan
+    for row in (7, writing.LINES + 9):
+        values[row, 20] = mark
+    with RasterWriter(str(tmp_path / "a.tif"), Grid(grid().geotransform, 70, len(values), wkt(32622)),
+                      nodata=float(mark)) as writer:
+        writer.write(values)
+    found = gdal.Open(str(tmp_path / "a.tif")).ReadAsArray()
+    np.testing.assert_array_equal(found == np.float32(mark), np.isnan(values))
+    np.testing.assert_allclose(found[~np.isnan(values)], values[~np.isnan(values)], rtol=1e-6, atol=1e-30)
+
+
 def test_a_raster_of_more_than_four_gigabytes_is_a_bigtiff(tmp_path):
     assert "BIGTIFF=IF_SAFER" in creation_options()
     path = str(tmp_path / "big.tif")
