@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import uuid
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def in_memory(values: np.ndarray, grid: Grid, name: str) -> Iterator[Dem]:
     """float32 values `(height, width)`, NaN where void, as a raster that lasts as long as the block."""
     from osgeo import gdal
 
-    folder = f"/vsimem/{uuid.uuid4().hex}"
+    folder = f"/vsimem/{secrets.token_hex(16)}"
     path = f"{folder}/{name}"
     try:
         canvas, reason = attempted(

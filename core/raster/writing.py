@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -59,7 +59,7 @@ def whole_file(path: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _whole_virtual(path: str) -> Iterator[str]:
-    folder = f"{os.path.dirname(path)}/{HIDDEN}{uuid.uuid4().hex}"
+    folder = f"{os.path.dirname(path)}/{HIDDEN}{secrets.token_hex(16)}"
     temporary = f"{folder}/{os.path.basename(path)}"
     try:
         yield temporary
@@ -101,7 +101,7 @@ class Stage:
             return ""
         folder = prepare_folder(target)
         if is_virtual(target):
-            self._folders.append((f"{folder}/{self._prefix}{uuid.uuid4().hex}", folder))
+            self._folders.append((f"{folder}/{self._prefix}{secrets.token_hex(16)}", folder))
             return f"{self._folders[-1][0]}/{os.path.basename(target)}"
         try:
             self._folders.append((tempfile.mkdtemp(prefix=self._prefix, dir=folder), folder))
@@ -305,7 +305,7 @@ class RasterWriter:
 def scratch_file(path: str) -> Iterator[str]:
     """A temporary GeoTIFF beside `path` that is always removed."""
     if is_virtual(path):
-        folder = f"/vsimem/{HIDDEN}{uuid.uuid4().hex}"
+        folder = f"/vsimem/{HIDDEN}{secrets.token_hex(16)}"
         try:
             yield f"{folder}/whole.tif"
         finally:

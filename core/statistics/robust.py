@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -94,6 +93,8 @@ class Moments:
                        self.third + other.third, self.absolute + other.absolute)
 
     def _means(self) -> list:
+        from fractions import Fraction
+
         return [Fraction(part, self.count << UNIT_BITS)
                 for part in (self.first, self.second, self.third, self.absolute)]
 
