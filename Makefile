@@ -21,13 +21,15 @@ demo: setup ## See it work: the whole chain on a real pair of DEMs (under a minu
 test: test-core test-qgis ## Run all tests: the core without QGIS, then everything in a real QGIS
 
 test-core: setup ## Run the tests of the core where QGIS and Qt cannot be imported
+	@tools/setup.sh cluster
 	@COMMONGROUND_NO_QGIS=1 $(PYTEST) tests/core
 
 test-qgis: setup ## Run the other tests in a real QGIS, off screen
+	@tools/setup.sh cluster
 	@$(PYTEST) --ignore=tests/core
 
 bench: setup ## Measure speed, memory and accuracy beside xDEM and write docs/performance.md (half an hour, 4 GB)
-	@tools/setup.sh lint
+	@tools/setup.sh lint cluster
 	@$(PYTHON) bench/run.py all
 
 bench-accuracy: setup ## Measure the accuracy alone: five kinds of shift field beside xDEM (some minutes)

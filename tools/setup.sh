@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what is missing: tools/setup.sh PART..., the parts being `qgis` (always), `screenshot` and `lint`.
+# Install what is missing: tools/setup.sh PART..., the parts being `qgis` (always), `cluster`, `screenshot`, `lint`, ...
 # Silent and without network when all is there; without apt or rights it says what to install and stops.
 set -euo pipefail
 python=${PYTHON:-/usr/bin/python3}
@@ -7,12 +7,13 @@ python=${PYTHON:-/usr/bin/python3}
 declare -A packages=(
   [qgis]="qgis python3-qgis qgis-providers python3-gdal python3-numpy python3-scipy python3-pyproj python3-matplotlib
           python3-pytest python3-hypothesis python3-venv"
+  [cluster]="python3-distributed"
   [screenshot]="xvfb xauth imagemagick"
   [lint]="python3-venv"
   [translate]="qttools5-dev-tools"
 )
-declare -A commands=([qgis]="qgis_process" [screenshot]="xvfb-run xauth import" [lint]="" [translate]="lrelease")
-declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest hypothesis ensurepip" [screenshot]="" [lint]="ensurepip" [translate]="")
+declare -A commands=([qgis]="qgis_process" [cluster]="" [screenshot]="xvfb-run xauth import" [lint]="" [translate]="lrelease")
+declare -A modules=([qgis]="qgis osgeo numpy scipy pyproj matplotlib pytest hypothesis ensurepip" [cluster]="distributed" [screenshot]="" [lint]="ensurepip" [translate]="")
 
 missing() {
   local part command
