@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 
 from .errors import ExecutorError
-from .progress import Progress
+from .progress import Progress, Silent
 
 MOST = 16  # threads a processor: each has files open, and thousands would be too many
 POLL = 0.25  # seconds between two looks at whether the user has cancelled
@@ -20,6 +20,7 @@ POLL = 0.25  # seconds between two looks at whether the user has cancelled
 def open_executor(workers: int = 0, scheduler: str = "") -> Iterator[Executor]:
     """An executor of `workers` threads (0: one a processor) or of the Dask `scheduler` at that address.
 
+    A single worker is the caller's own thread.
     Raises ExecutorError when Dask is missing or the scheduler does not answer.
     """
     if scheduler:
@@ -27,7 +28,11 @@ def open_executor(workers: int = 0, scheduler: str = "") -> Iterator[Executor]:
             yield executor
         return
     processors = os.cpu_count() or 1
-    pool = ThreadPoolExecutor(max_workers=min(workers or processors, MOST * processors))
+    workers = min(workers or processors, MOST * processors)
+    if workers == 1:
+        yield Inline(Silent())
+        return
+    pool = ThreadPoolExecutor(max_workers=workers)
     try:
         yield pool
     finally:
@@ -86,6 +91,12 @@ def run_all(executor: Executor, function: Callable, tasks: Iterable[tuple], prog
 def run_each(executor: Executor, function: Callable, tasks: Iterable[tuple], progress: Progress,
              message: str = "") -> Iterator[tuple]:
     """`(index, result)` of `function(*task)` for every task, as they come; stops all when cancelled."""
+    tasks = list(tasks)
+    if isinstance(executor, Inline):
+        for index, task in enumerate(tasks):
+            yield index, executor.submit(function, *task).result()
+            progress.step((index + 1) / len(tasks), message)
+        return
     futures = {executor.submit(function, *task): index for index, task in enumerate(tasks)}
     try:
         for done, future in enumerate(_as_they_come(futures, progress, message), 1):
@@ -103,6 +114,7 @@ def run_in_order(executor: Executor, function: Callable, tasks: Iterable[tuple],
     Stops all when cancelled.
     """
     tasks, futures = list(tasks), deque()
+    ahead = 1 if isinstance(executor, Inline) else ahead
     try:
         for done in range(len(tasks)):
             while len(futures) < ahead and done + len(futures) < len(tasks):

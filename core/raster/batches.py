@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from ..executors import Inline, run_all
 from ..progress import Progress
 from .dem import kept_open
+from .turns import Computing
 
 HERE, AFAR = 1_000_000, 6_000_000  # cells of a batch: in a thread of this process, and on a cluster
 FEW = 8  # tasks of a batch in a thread: whoever cancels waits for them
@@ -23,5 +24,5 @@ def run_batched(executor: Executor, function: Callable, tasks: list[tuple], cell
 
 
 def _one_by_one(function: Callable, tasks: list[tuple]) -> list:
-    with kept_open():
+    with kept_open(), Computing():
         return [function(*task) for task in tasks]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .dem import Dem, open_dataset
 
-ENOUGH = 32 * 2**20  # bytes: rows of tiles that neighbouring windows share
+ENOUGH = 16 * 2**20  # bytes: rows of tiles that neighbouring windows share
 LINES = 1024  # of a file in strips or of several bands: as many as neighbouring windows share
 
 _lock = threading.Lock()

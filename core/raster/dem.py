@@ -13,11 +13,13 @@ import numpy as np
 from ..errors import RasterError
 from ..gdal_calls import attempted
 from .grid import Grid, crs_name
+from .turns import Reading
 
 FILL = 1e30
 """Floats beyond this are no quantity of the ground but fill values whose nodata got lost."""
 ALL = slice(None)  # lines
-SKIPPED = 40_000  # cells between two lines: fewer are read with them, sooner than by another call
+FAR = 128  # lines from one stripe to the next: at least half a tile, as a rule
+SKIPPED = 2_000  # cells between two lines: fewer are read with them, sooner than by another call
 _FOOT, _SURVEY_FOOT = 0.3048, 1200 / 3937
 METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us survey foot": _SURVEY_FOOT,
           "ussurveyfoot": _SURVEY_FOOT, "ftus": _SURVEY_FOOT, "mm": 1e-3, "millimetre": 1e-3, "millimeter": 1e-3,
@@ -25,7 +27,7 @@ METRES = {"ft": _FOOT, "foot": _FOOT, "feet": _FOOT, "us-ft": _SURVEY_FOOT, "us 
           "km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0}
 """Metres per unit of height, by its name in lower case; whatever else a band says is taken as it is."""
 _kept = threading.local()
-_waiting: list[dict[str, list]] = []
+_waiting: list[dict[tuple, list]] = []
 _lock = threading.Lock()
 
 
@@ -128,9 +130,9 @@ class Reader:
 
     def __init__(self, dem: Dem):
         self.dem = dem
-        self._dataset, self._alone = _opened(dem.path)
-        self._band = self._dataset.GetRasterBand(dem.band)
-        self._masked = _has_mask(self._band, dem.name)
+        (self._dataset, self._band, self._masked), self._alone = _opened(dem)
+        # Of other formats, mosaics say, it is not certain which lines a coarser reading takes.
+        self._exact = dem.factor == 1 and self._dataset.GetDriver().ShortName == "GTiff"
 
     def __enter__(self) -> Reader:
         return self
@@ -140,9 +142,9 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the file."""
-        dataset, self._band, self._dataset = self._dataset, None, None
-        if dataset is not None and self._alone:
-            _hand_on(self.dem.path, dataset)
+        found, self._dataset, self._band = (self._dataset, self._band, self._masked), None, None
+        if found[0] is not None and self._alone:
+            _hand_on((self.dem.path, self.dem.band), found)
 
     def read(self, row: int, col: int, height: int, width: int, lines=ALL) -> np.ndarray:
         """Heights of a window, float32 `(height, width)`, NaN where void or beyond the raster.
@@ -158,36 +160,63 @@ class Reader:
         heights = np.full((lines.size, width), np.nan, dtype=np.float32)
         first, last = np.searchsorted(lines, (top, bottom))
         if last > first and right > left:
-            apart = np.flatnonzero((np.diff(lines[first:last]) - 1) * width > SKIPPED) + 1 + first
-            for start, end in zip([first, *apart], [*apart, last]):
-                above, beneath = int(lines[start]), int(lines[end - 1]) + 1
-                heights[start:end, left - col:right - col] = self._inside(above, left, beneath, right,
-                                                                          lines[start:end] - above)
+            inside = lines[first:last]
+            heights[first:last, left - col:right - col] = self._lines(left, right, inside)
+        return heights
+
+    def _lines(self, left: int, right: int, lines: np.ndarray) -> np.ndarray:
+        steps = np.diff(lines)
+        if lines.size > 1 and steps[0] > 1 and (steps == steps[0]).all():
+            return self._inside(left, right, [range(int(lines[0]), int(lines[-1]) + 1, int(steps[0]))])
+        ends = np.flatnonzero((steps - 1) * (right - left) > SKIPPED)
+        starts, ends = lines[[0, *(ends + 1)]], lines[[*ends, -1]] + 1
+        values = self._inside(left, right, [range(*run) for run in zip(starts.tolist(), ends.tolist())])
+        if len(values) == lines.size:
+            return values
+        # Where among all that was read: what lies between the runs was not.
+        run = np.searchsorted(starts, lines, side="right") - 1
+        return values[lines - starts[run] + (np.cumsum(ends - starts) - (ends - starts))[run]]
+
+    def stripes(self, top: int, period: int, count: int, deep: int, left: int, width: int) -> np.ndarray:
+        """Heights `(deep, count, width)`, as by `read`: lines `top`, `top` + `period`, ..., then those below, ..."""
+        # Of stripes far apart each goes through many tiles, which had better be read once.
+        if not self._exact or period > FAR:
+            lines = top + np.arange(deep)[:, None] + np.arange(count) * period
+            rising = np.unique(lines)
+            heights = self.read(int(rising[0]), left, int(rising[-1] - rising[0]) + 1, width, rising - rising[0])
+            return heights[np.searchsorted(rising, lines)]
+        grid = self.dem.grid
+        first, beyond = max(left, 0), min(left + width, grid.width)
+        # Of each row of lines those that lie in the raster.
+        inside = [slice(max(0, -(line // period)), max(0, min(count, -((line - grid.height) // period))))
+                  for line in range(top, top + deep)]
+        runs = [range(line, line + count * period, period)[some] for line, some in zip(range(top, top + deep), inside)]
+        size = sum(map(len, runs))
+        if size == deep * count and beyond - first == width:
+            return self._inside(first, beyond, runs).reshape(deep, count, width)
+        heights = np.full((deep, count, width), np.nan, dtype=np.float32)
+        if size and beyond > first:
+            values, done = self._inside(first, beyond, [run for run in runs if run]), 0
+            for row, some, run in zip(heights, inside, runs):
+                row[some, first - left:beyond - left] = values[done:done + len(run)]
+                done += len(run)
         return heights
 
     def _whole(self, top: int, left: int, bottom: int, right: int, window: tuple) -> np.ndarray:
         row, col, height, width = window
         if (bottom - top, right - left) == (height, width):
-            return self._inside(top, left, bottom, right, ALL)
+            return self._inside(left, right, [range(top, bottom)])
         heights = np.full((height, width), np.nan, dtype=np.float32)
         if bottom > top and right > left:
-            heights[top - row:bottom - row, left - col:right - col] = self._inside(top, left, bottom, right, ALL)
+            heights[top - row:bottom - row, left - col:right - col] = self._inside(left, right, [range(top, bottom)])
         return heights
 
-    def _inside(self, top: int, left: int, bottom: int, right: int, lines) -> np.ndarray:
-        from osgeo import gdal
-
-        factor, (first_row, first_col) = self.dem.factor, self.dem.origin
-        window = {"xoff": first_col + left * factor, "yoff": first_row + top * factor,
-                  "win_xsize": (right - left) * factor, "win_ysize": (bottom - top) * factor,
-                  "buf_xsize": right - left, "buf_ysize": bottom - top}
-        if factor > 1:
-            window["resample_alg"] = gdal.GRIORA_Average
-        values = self._cells(self._band, window)[lines]
+    def _inside(self, left: int, right: int, runs: list[range]) -> np.ndarray:
+        """Heights of `runs` of lines, one below the other."""
+        values = self._cells(self._band, left, right, runs, average=True)
         void = self._void(values)
         if self._masked:
-            window["resample_alg"] = gdal.GRIORA_NearestNeighbour
-            masked = self._cells(self._band.GetMaskBand(), window)[lines] == 0
+            masked = self._cells(self._band.GetMaskBand(), left, right, runs, average=False) == 0
             void = masked if void is None else void | masked
         if self.dem.scale != 1.0 or self.dem.offset != 0.0:
             values = values * self.dem.scale + self.dem.offset
@@ -196,16 +225,47 @@ class Reader:
             np.copyto(heights, np.nan, where=void)
         return heights
 
-    def _cells(self, band, window: dict) -> np.ndarray:
+    def _cells(self, band, left: int, right: int, runs: list[range], average: bool) -> np.ndarray:
+        """What a band holds, as it is; of a coarser DEM means, or single cells."""
+        from osgeo import gdal, gdal_array
+
+        kind = gdal_array.GDALTypeCodeToNumericTypeCode(band.DataType)
+        values = np.empty((sum(map(len, runs)), right - left), dtype=kind)
+        how = gdal.GRIORA_Average if average and self.dem.factor > 1 else gdal.GRIORA_NearestNeighbour
+        done = 0
+        for run in runs:
+            for lines in self._in_one_go(run):
+                self._fill(band, values[done:done + len(lines)], left, lines, how)
+                done += len(lines)
+        return values
+
+    def _in_one_go(self, lines: range) -> list[range]:
+        """The parts of evenly spaced lines that GDAL reads as one: it takes the middle one of those that it skips."""
+        if lines.step == 1 or len(lines) == 1:
+            return [lines]
+        if not self._exact:
+            return [lines[k:k + 1] for k in range(len(lines))]
+        over, under = lines.step // 2, self.dem.grid.height - lines.step + lines.step // 2
+        start = next((k for k, line in enumerate(lines) if line >= over), len(lines))
+        end = next((k for k in range(len(lines), start, -1) if lines[k - 1] <= under), start)
+        alone = [lines[k:k + 1] for k in range(len(lines))]
+        return [*alone[:start], *([lines[start:end]] if end > start else []), *alone[end:]]
+
+    def _fill(self, band, values: np.ndarray, left: int, lines: range, how: int) -> None:
+        """Read lines, several of a range with steps in one go."""
         from osgeo import gdal
 
+        factor, (first_row, first_col) = self.dem.factor, self.dem.origin
+        skipped = lines.step if len(lines) > 1 else 1
+        place = {"xoff": first_col + left * factor, "yoff": first_row + (lines[0] - skipped // 2) * factor,
+                 "win_xsize": values.shape[1] * factor, "win_ysize": len(lines) * skipped * factor}
         try:
-            values = band.ReadAsArray(**window)
+            with Reading():
+                filled = band.ReadAsArray(**place, buf_obj=values, resample_alg=how)
         except RuntimeError as error:
             raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {error}") from error
-        if values is None:
+        if filled is None:
             raise RasterError(f"{self.dem.name} cannot be read (damaged file?): {gdal.GetLastErrorMsg()}")
-        return values
 
     def _void(self, values: np.ndarray) -> np.ndarray | None:
         """Which cells hold no height, but for those that are NaN already; None where all do."""
@@ -226,12 +286,16 @@ class Reader:
 @contextlib.contextmanager
 def kept_open() -> Iterator[None]:
     """As long as the block lasts, Readers of this thread open each file only once."""
-    before = getattr(_kept, "datasets", None)
-    _kept.datasets = {} if before is None else before
+    if getattr(_kept, "files", None) is not None:
+        yield
+        return
+    _kept.files = {}
     try:
         yield
     finally:
-        _kept.datasets = before
+        files, _kept.files = _kept.files, None
+        for key, found in files.items():
+            _hand_on(key, found)
 
 
 @contextlib.contextmanager
@@ -240,37 +304,42 @@ def handed_on(*dems: Dem) -> Iterator[None]:
 
     What GDAL has read and decoded goes with the dataset, and neighbouring windows share tiles.
     """
-    datasets: dict[str, list] = {dem.path: [] for dem in dems}
+    files: dict[tuple, list] = {(dem.path, dem.band): [] for dem in dems}
     with _lock:
-        _waiting.append(datasets)
+        _waiting.append(files)
     try:
         yield
     finally:
         with _lock:
-            _waiting[:] = [others for others in _waiting if others is not datasets]
+            _waiting[:] = [others for others in _waiting if others is not files]
 
 
-def _opened(path: str) -> tuple:
-    """A dataset of the file, and whether nobody else reads from it."""
-    datasets = getattr(_kept, "datasets", None)
-    if datasets is None:
-        waited = _waited(path)
-        return open_dataset(path) if waited is None else waited, True
-    if path not in datasets:
-        datasets[path] = open_dataset(path)
-    return datasets[path], False
+def _opened(dem: Dem) -> tuple:
+    """`((dataset, band, whether it has a mask of its own), whether nobody else reads from it)`."""
+    files, key = getattr(_kept, "files", None), (dem.path, dem.band)
+    if files is None:
+        return _waited(key) or _open(dem), True
+    if key not in files:
+        files[key] = _waited(key) or _open(dem)
+    return files[key], False
 
 
-def _waited(path: str):
+def _open(dem: Dem) -> tuple:
+    dataset = open_dataset(dem.path)
+    band = dataset.GetRasterBand(dem.band)
+    return dataset, band, _has_mask(band, dem.name)
+
+
+def _waited(key: tuple) -> tuple | None:
     with _lock:
-        return next((datasets[path].pop() for datasets in _waiting if datasets.get(path)), None)
+        return next((files[key].pop() for files in _waiting if files.get(key)), None)
 
 
-def _hand_on(path: str, dataset) -> None:
+def _hand_on(key: tuple, found: tuple) -> None:
     with _lock:
-        for datasets in _waiting:
-            if path in datasets:
-                datasets[path].append(dataset)
+        for files in _waiting:
+            if key in files:
+                files[key].append(found)
                 return
 
 

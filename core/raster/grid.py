@@ -50,9 +50,11 @@ class Grid:
 
     def bounds(self) -> tuple[float, float, float, float]:
         """`(xmin, ymin, xmax, ymax)` of the outer edges, map units."""
-        edges = np.array([-0.5, self.height - 0.5]), np.array([-0.5, self.width - 0.5])
-        x, y = self.map_of(*np.meshgrid(*edges, indexing="ij"))
-        return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+        x0, dxc, dxr, y0, dyc, dyr = self.geotransform
+        corners = [(row, col) for row in (0, self.height) for col in (0, self.width)]
+        x, y = ([float(first + col * across + row * down) for row, col in corners]
+                for first, across, down in ((x0, dxc, dxr), (y0, dyc, dyr)))
+        return min(x), min(y), max(x), max(y)
 
     def metres_per_unit(self, y) -> tuple[np.ndarray, np.ndarray]:
         """Metres on the ground per map unit along x and y at the map coordinate `y`.

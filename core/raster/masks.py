@@ -83,9 +83,9 @@ class StableTerrain:
             self.mask,
         )
 
-    def cover(self, grid: Grid, lines: slice = ALL) -> np.ndarray:
-        """True for the stable cells of `grid`, of which only some `lines` are kept, `(rows, cols)`."""
-        cells = np.ones((len(range(*lines.indices(grid.height))), grid.width), dtype=bool)
+    def cover(self, grid: Grid, lines=ALL) -> np.ndarray:
+        """True for the stable cells `(rows, cols)` of `grid`, of which some `lines` (see Reader.read) are kept."""
+        cells = np.ones((np.arange(grid.height)[lines].size, grid.width), dtype=bool)
         if self.stable is not None:
             cells &= self.stable.cover(grid)[lines]
         if self.unstable is not None:
@@ -95,13 +95,13 @@ class StableTerrain:
         return cells
 
 
-def _marked(mask: Dem, grid: Grid, lines: slice) -> np.ndarray:
+def _marked(mask: Dem, grid: Grid, lines) -> np.ndarray:
     """The cells of `grid` whose centres fall on a non-zero, non-nodata cell of `mask`."""
     values = values_at(mask, grid, lines)
     return np.isfinite(values) & (values != 0)
 
 
-def values_at(raster: Dem, grid: Grid, lines: slice = ALL) -> np.ndarray:
+def values_at(raster: Dem, grid: Grid, lines=ALL) -> np.ndarray:
     """The value of `raster` in which each cell centre of `grid` falls, float32; NaN beyond it and where void.
 
     Only some `lines` of the grid are kept.

@@ -59,10 +59,10 @@ def test_what_goes_wrong_comes_through(cells):
 
 def test_files_stay_open_within_a_batch_alone():
     def kept(*_):
-        return threading.get_ident(), id(dem._kept.datasets), dem._kept.datasets is not None
+        return threading.get_ident(), id(dem._kept.files), dem._kept.files is not None
 
     with open_executor(2) as threads:
         seen = run_batched(threads, kept, TASKS, batches.HERE // 8, Silent())
     assert all(there for _, _, there in seen)
     assert all(len(set(seen[first:first + 8])) == 1 for first in range(0, 23, 8))
-    assert getattr(dem._kept, "datasets", None) is None
+    assert getattr(dem._kept, "files", None) is None

@@ -78,12 +78,36 @@ def test_some_lines_of_means_are_those_of_the_whole(tmp_path, monkeypatch, voids
 
 def test_lines_far_apart_are_not_read_with_all_between(tmp_path, monkeypatch):
     dem, read = write(tmp_path / "dem.tif")[0], []
-    cells = Reader._cells
-    monkeypatch.setattr(Reader, "_cells", lambda self, band, window: read.append(window) or cells(self, band, window))
+    fill = Reader._fill
+    monkeypatch.setattr(Reader, "_fill", lambda *place: read.append(place) or fill(*place))
     monkeypatch.setattr(dem_module, "SKIPPED", 3 * WIDTH)
     with Reader(dem) as reader:
         reader.read(0, 0, HEIGHT, WIDTH, np.array([1, 2, 5, 20, 24, 39]))
-    assert [(window["yoff"], window["win_ysize"]) for window in read] == [(1, 5), (20, 5), (39, 1)]
+    assert [lines for _, _, _, _, lines, _ in read] == [range(1, 6), range(20, 25), range(39, 40)]
+
+
+@pytest.mark.parametrize("voids", ["none", "nodata"])
+@pytest.mark.parametrize("place", [
+    (0, 5, 7, 4, 0, 40), (3, 1, 20, 6, 2, 9), (-7, 5, 9, 8, -3, 50), (30, 6, 4, 9, 20, 40), (2, 4, 1, 5, 3, 8),
+    (-20, 3, 4, 2, 0, 9), (60, 3, 4, 2, 0, 9), (2, 3, 4, 2, 90, 9), (-2, 24, 3, 5, 4, 30)])
+@pytest.mark.parametrize("kind", ["plain", "cog with overviews", "mosaic"])
+def test_stripes_are_the_lines_of_the_raster(tmp_path, place, voids, kind):
+    dem, _ = write(tmp_path / "dem.tif", voids=voids)
+    if kind == "cog with overviews":
+        gdal.Translate(str(tmp_path / "cog.tif"), dem.path, format="COG", creationOptions=["BLOCKSIZE=128"])
+        dataset = gdal.Open(str(tmp_path / "cog.tif"), gdal.GA_Update)
+        dataset.BuildOverviews("AVERAGE", [2, 4])
+        dataset = None
+        dem = Dem.open(str(tmp_path / "cog.tif"))
+    elif kind == "mosaic":
+        gdal.BuildVRT(str(tmp_path / "dem.vrt"), [dem.path]).FlushCache()
+        dem = Dem.open(str(tmp_path / "dem.vrt"))
+    top, period, count, deep, left, width = place
+    lines = top + np.arange(deep)[:, None] + np.arange(count) * period
+    with Reader(dem) as reader:
+        whole = reader.read(-200, -200, 600, 600)
+        found = reader.stripes(*place)
+    np.testing.assert_array_equal(found, whole[lines + 200, left + 200:left + 200 + width])
 
 
 @pytest.fixture
