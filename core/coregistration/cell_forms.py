@@ -47,11 +47,12 @@ class Quadratic:
 
     @classmethod
     def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple, how: Gathering,
-           doubt: float = 0.0) -> Quadratic | None:
+           doubt: float = 0.0, law: tuple | None = None) -> Quadratic | None:
         """Of a window's cells from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
 
         Pixels that scatter more than most of the window's at their slope have little say or none, unless a shift that
-        is off by `doubt` (m) would explain it. None where hardly any pixel is known.
+        is off by `doubt` (m) would explain it; `law` says how they scatter about zero, if that is known. None where
+        hardly any pixel is known.
         """
         cell = ground.lattice_cells(window, how.side)
         known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
@@ -60,8 +61,7 @@ class Quadratic:
         cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
                                                (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols))
         precision = Precision(gx**2 + gy**2)
-        level, by_slope = law = precision.law(residuals)
-        centre = precision.centre(residuals, law)
+        (level, by_slope), centre = (law, 0.0) if law else precision.law_and_centre(residuals)
         weights = precision.weights(residuals, (level + (STEADIER * doubt) ** 2, by_slope + doubt**2), centre)
         rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]), weights,
                                                residuals)

@@ -11,18 +11,20 @@ import numpy as np
 from ..errors import CoregistrationError
 from ..progress import Part, Progress
 from ..raster.cache import small_cache
-from ..raster.dem import Dem
+from ..raster.dem import Dem, handed_on
 from ..raster.grid import Grid
-from .block_shifts import METHODS, Block, lay_out, solve_and_gather
+from .block_layout import Block, lay_out
+from .block_shifts import METHODS, solve_and_gather, step_of
 from .blocks import BlockShift
-from .cell_forms import Quadratic
-from .field_fit import as_shift_field, fit_field, lattice_side
+from .cell_forms import Gathering, Quadratic
+from .field_fit import as_shift_field, fit_field, lattice_side, step_for_field
 from .global_shift import SAMPLE, SKETCH, global_shift, overlap
+from .grounds import Survey, kept_grounds
 from .lzd import lzd
 from .rotation import Motion, global_motion
 from .shift_field import ShiftField
 from .terms import TERMS, Place
-from .terrain_window import Pair
+from .terrain_window import Pair, row_step
 
 SIDE = 64  # cells of a lattice cell's side where one block is all
 
@@ -76,7 +78,7 @@ def coregister(pair: Pair, settings: Settings, executor: Executor, progress: Pro
     Raises CoregistrationError where the DEMs do not overlap or share no stable terrain.
     """
     settings.check()
-    with small_cache(*pair.rasters):
+    with small_cache(*pair.rasters), handed_on(*pair.read):
         return _coregistered(pair, settings, executor, progress)
 
 
@@ -93,28 +95,39 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)
     terms = settings.terms if settings.block_size else motion.names
     method = partial(lzd, terms=terms) if terms else settings.method
-    side = lattice_side(size) if settings.block_size else SIDE
-    shifts, forms = solve_and_gather(fitted, blocks, method, _starts(motion, fitted.reference.grid, blocks),
-                                     settings.seed, side, executor, Part(progress, 0.15, 0.5))
-    usable = [block for block in shifts if block.usable]
-    notes.append(f"{len(usable)} of {len(shifts)} blocks used.")
-    if not settings.block_size or not usable:
-        field, missed = motion.on_cells_of(scale).field(pair.reference)
-        if missed > 5e-4:
-            notes.append(f"Relief between the field's nodes leaves 95 % of cells within {missed:.3f} m of the motion.")
-        if settings.block_size:
-            notes.append("No block could be used: the whole raster takes the global shift.")
-        elif forms:
-            # Where residuals are skewed, dz is their median, as in a field of blocks.
-            form = Quadratic.joined(forms)
-            lift = form.median_dh(field.at(*((places + 0.5) * scale - 0.5 for places in (form.rows, form.cols))))
-            field, shift = field.raised(lift), shift + np.array([0.0, 0.0, lift])
-            notes.append(f"Raised by {lift:+.3f} m to a median dh of zero.")
-    else:
-        field = _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, Part(progress, 0.5, 1.0),
-                       notes)
+    side, step = SIDE, row_step(blocks[0].wider, SAMPLE)
+    if settings.block_size:
+        side = lattice_side(size)
+        step = min(step_of(fitted, blocks), step_for_field(blocks, side))
+    how = Gathering.of(side, sum(block.window[2] * block.window[3] for block in blocks) // step)
+    with kept_grounds(executor, step, settings.seed) as grounds:
+        survey = Survey(fitted, blocks, _starts(motion, fitted.reference.grid, blocks), grounds, how)
+        shifts, forms = solve_and_gather(survey, method, executor, Part(progress, 0.15, 0.5))
+        used = sum(block.usable for block in shifts)
+        notes.append(f"{used} of {len(shifts)} blocks used.")
+        if settings.block_size and used:
+            field = _field(pair, survey, shifts, forms, settings, size, scale, executor, Part(progress, 0.5, 1.0),
+                           notes)
+        else:
+            field, shift = _one_for_all(pair, motion, forms, settings, scale, shift, notes)
     return Coregistration(field, _filled(shifts, blocks, field, scale), shift, sigma, tuple(notes), pair.secondary,
                           motion)
+
+
+def _one_for_all(pair, motion, forms, settings, scale, shift, notes) -> tuple[ShiftField, np.ndarray]:
+    """The field of the motion of the whole, and its shift; without blocks raised to a median dh of zero."""
+    field, missed = motion.on_cells_of(scale).field(pair.reference)
+    if missed > 5e-4:
+        notes.append(f"Relief between the field's nodes leaves 95 % of cells within {missed:.3f} m of the motion.")
+    if settings.block_size:
+        notes.append("No block could be used: the whole raster takes the global shift.")
+    elif forms:
+        # Where residuals are skewed, dz is their median, as in a field of blocks.
+        form = Quadratic.joined(forms)
+        lift = form.median_dh(field.at(*((places + 0.5) * scale - 0.5 for places in (form.rows, form.cols))))
+        field, shift = field.raised(lift), shift + np.array([0.0, 0.0, lift])
+        notes.append(f"Raised by {lift:+.3f} m to a median dh of zero.")
+    return field, shift
 
 
 def _whole(pair: Pair, settings: Settings, progress: Progress) -> Motion:
@@ -139,10 +152,9 @@ def _starts(motion: Motion, grid: Grid, blocks: list[Block]) -> np.ndarray:
     return motion.at(grid, rows, cols, motion.place.height).T
 
 
-def _field(pair, fitted, blocks, shifts, forms, settings, size, scale, executor, progress, notes) -> ShiftField:
+def _field(pair, survey, shifts, forms, settings, size, scale, executor, progress, notes) -> ShiftField:
     horizontal = settings.method != "vertical_shift"
-    fit, passes = fit_field(fitted, blocks, shifts, forms, settings.field, size, horizontal, executor,
-                            progress)
+    fit, passes = fit_field(survey, shifts, forms, settings.field, size, horizontal, executor, progress)
     if settings.field == "smooth":
         notes.append(f"Shift field in {passes} passes; cross-validated stiffness "
                      f"{fit.stiffness[0]:.1e} (horizontal), {fit.stiffness[1]:.1e} (vertical).")

@@ -133,8 +133,7 @@ def _cardinal(x):
 
 def _told(window, place) -> bool:
     """True where the terrain's slope is seen by both DEMs in every direction: the least of noise is a valley too."""
-    some, thin = window.thinned
-    slopes = thin.secondary_gradient((*place, 0.0))
+    some, slopes = window.slopes_beneath((*place, 0.0))
     both = np.isfinite(slopes).all(axis=1)
     own = np.column_stack([window.gx[some], window.gy[some]])
     level = np.ones((int(both.sum()), 1))

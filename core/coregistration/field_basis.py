@@ -7,6 +7,10 @@ import math
 import numpy as np
 
 from ..raster.grid import Grid
+from .tensor_matrix import REACH, TensorMatrix
+
+CELLS = 2**12  # at a time
+INTERVALS = 8  # between knots, that are looked at together
 
 
 class SplineBasis:
@@ -15,10 +19,7 @@ class SplineBasis:
     def __init__(self, grid: Grid, spacing: float):
         self._grid, self._spacing, self._shape = grid, spacing, grid.shape
         self._down, self._across = (max(1, round(cells / spacing)) for cells in grid.shape)
-        index = np.arange(self.size).reshape(self._down + 3, self._across + 3)
-        # Numbered along the shorter side first: the narrower the band, the faster the solution.
-        self.order = (index if self._across <= self._down else index.T).ravel()
-        self.bandwidth = 3 * (min(self._down, self._across) + 3) + 3
+        self.shape = self._down + 3, self._across + 3
 
     def part(self, window: tuple) -> SplineBasis:
         """As many splines as this basis has over a window of the grid `(row, col, height, width)`."""
@@ -40,46 +41,51 @@ class SplineBasis:
         row, col = (min(place * side // 2, cells - side) for place, side, cells in zip(best, sides, self._shape))
         return int(row), int(col), *sides
 
+    def down(self, rows):
+        """The first of the four splines along a column that are not zero at scattered rows, and their values (n, 4)."""
+        return self._axis(rows, 0)
+
+    def across(self, cols):
+        """The first of the four splines along a row that are not zero at scattered columns, and their values (n, 4)."""
+        return self._axis(cols, 1)
+
     def at(self, rows, cols):
         """Sparse `(n, coefficients)` values at scattered cells."""
         from scipy import sparse
 
-        (i, wi), (j, wj) = self._axis(rows, 0), self._axis(cols, 1)
-        columns = (i[:, :, None] * (self._across + 3) + j[:, None, :]).reshape(len(rows), 16)
+        (i, wi), (j, wj) = self.down(rows), self.across(cols)
+        around = (np.arange(4)[:, None] * (self._across + 3) + np.arange(4)).ravel()
+        columns = (i * (self._across + 3) + j)[:, None] + around
         weights = (wi[:, :, None] * wj[:, None, :]).reshape(len(rows), 16)
         pointers = np.arange(0, 16 * len(rows) + 1, 16)
         return sparse.csr_matrix((weights.ravel(), columns.ravel(), pointers), (len(rows), self.size))
 
+    def squares(self, rows, cols) -> np.ndarray:
+        """The sum of the squares of all functions at scattered cells, (n,)."""
+        return (self.down(rows)[1] ** 2).sum(axis=1) * (self.across(cols)[1] ** 2).sum(axis=1)
+
     def on_lattice(self, coefficients, rows, cols):
         """Values at all pairs of rows and cols, `(k, rows, cols)`, of coefficients `(k, size)`."""
         planes = coefficients.reshape(-1, self._down + 3, self._across + 3)
-        (i, down), (j, across) = self._axis(rows, 0), self._axis(cols, 1)
+        (i, down), (j, across) = self.down(rows), self.across(cols)
         # Not by BLAS, whose bits depend on its threads: a cluster's workers have one.
-        lines = sum(planes[:, i[:, k]] * down[:, k, None] for k in range(4))
-        return sum(lines[:, :, j[:, k]] * across[:, k] for k in range(4))
+        lines = sum(planes[:, i + k] * down[:, k, None] for k in range(4))
+        # Of columns side by side few coefficients tell: products with all cost less than fetching four for each.
+        ends = np.flatnonzero(np.diff((j - j[0]) // INTERVALS)) + 1
+        parts = [_products(lines, j[start:end], across[start:end])
+                 for start, end in zip([0, *ends], [*ends, len(cols)])]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
     @property
     def size(self) -> int:
         """How many coefficients a component has."""
         return (self._down + 3) * (self._across + 3)
 
-    def stiffness(self):
+    def penalty(self) -> TensorMatrix:
         """The penalty on bending (second differences), and weakly on tilt, which damps extrapolation."""
-        from scipy import sparse
-
-        def differences(count, order):
-            matrix = sparse.identity(count, format="csr")
-            for _ in range(order):
-                matrix = matrix[1:] - matrix[:-1]
-            return matrix.T @ matrix
-
-        down, across = self._down + 3, self._across + 3
-        bending = (sparse.kron(differences(down, 2), sparse.identity(across))
-                   + sparse.kron(sparse.identity(down), differences(across, 2))
-                   + 2 * sparse.kron(differences(down, 1), differences(across, 1)))
-        tilt = (sparse.kron(differences(down, 1), sparse.identity(across))
-                + sparse.kron(sparse.identity(down), differences(across, 1)))
-        return (bending + 1e-3 * tilt).tocsr()
+        down, across = ([_differences(places, order) for order in range(3)] for places in self.shape)
+        terms = ((2, 0, 1.0), (0, 2, 1.0), (1, 1, 2.0), (1, 0, 1e-3), (0, 1, 1e-3))
+        return TensorMatrix(sum(share * down[i][None, :, None, :, None] * across[j][:, None] for i, j, share in terms))
 
     def _axis(self, cells, axis):
         intervals = (self._down, self._across)[axis]
@@ -87,7 +93,25 @@ class SplineBasis:
         first = np.minimum(u.astype(int), intervals - 1)
         t = u - first
         weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
-        return first[:, None] + np.arange(4), weights
+        return first, weights
+
+
+def _differences(places: int, order: int) -> np.ndarray:
+    """The squares of an axis's differences as what places share with those 0 to 3 further on, `(4, places)`."""
+    taken = np.diff(np.eye(order + 1), order, axis=0)[0]
+    shared = np.zeros((REACH, places))
+    for first in range(order + 1):
+        for second in range(first, order + 1):
+            shared[second - first, first:first + places - order] += taken[first] * taken[second]
+    return shared
+
+
+def _products(lines: np.ndarray, first: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums `(k, rows, n)` of four columns of `lines` `(k, rows, coefficients)` from `first` (n,) on, weighted."""
+    start, end = int(first.min()), int(first.max()) + 4
+    table = np.zeros((end - start, len(first)))
+    table[first - start + np.arange(4)[:, None], np.arange(len(first))] = weights.T
+    return np.einsum("kli,ic->klc", lines[..., start:end], table)
 
 
 class PolynomialBasis:
@@ -95,7 +119,6 @@ class PolynomialBasis:
 
     def __init__(self, grid: Grid, order: int):
         self._shape, self.size = grid.shape, 1 if order == 0 else 3
-        self.order, self.bandwidth = np.arange(self.size), self.size - 1
 
     def at(self, rows, cols):
         """Dense-as-sparse `(n, coefficients)` values at scattered cells."""
@@ -110,12 +133,26 @@ class PolynomialBasis:
         down, across = np.meshgrid(rows, cols, indexing="ij")
         return (coefficients @ self._terms(down.ravel(), across.ravel()).T).reshape(-1, *down.shape)
 
-    def stiffness(self):
-        """Nothing to stiffen."""
-        from scipy import sparse
-
-        return sparse.csr_matrix((self.size, self.size))
-
     def _terms(self, rows, cols):
         u, v = 2 * (rows + 0.5) / self._shape[0] - 1, 2 * (cols + 0.5) / self._shape[1] - 1
         return np.column_stack([np.ones_like(u), u, v])[:, :self.size]
+
+
+class Cells:
+    """A basis's functions at scattered cells, which are not kept where these are many: they would take more memory than
+    all that the cells have to say.
+    """
+
+    def __init__(self, basis: SplineBasis | PolynomialBasis, rows, cols):
+        self._basis, self._rows, self._cols = basis, rows, cols
+        self._at_hand = None, None
+
+    def values(self, coefficients: np.ndarray) -> np.ndarray:
+        """The sums of the functions `(k, n)`, of coefficients `(k, size)`."""
+        values = np.empty((len(coefficients), len(self._rows)))
+        for start in range(0, len(self._rows), CELLS):
+            if self._at_hand[0] != start:
+                run = slice(start, start + CELLS)
+                self._at_hand = start, self._basis.at(self._rows[run], self._cols[run])
+            values[:, start:start + CELLS] = (self._at_hand[1] @ coefficients.T).T
+        return values

@@ -9,14 +9,14 @@ import numpy as np
 
 from ..errors import CoregistrationError
 from ..progress import Part, Progress
-from ..raster.batches import run_batched
 from ..raster.grid import Grid
 from ..statistics.robust import nmad
-from .block_shifts import Block
+from .block_layout import Block
 from .blocks import BlockShift
 from .cell_forms import Gathering, Quadratic
-from .field_basis import PolynomialBasis, SplineBasis
-from .field_system import FOLDS, USUAL, FieldSystem
+from .field_basis import Cells, PolynomialBasis, SplineBasis
+from .field_system import FOLDS, USUAL, system_of
+from .grounds import Grounds, Survey
 from .shift_field import ShiftField
 from .solution import Precision, tukey
 from .terrain_window import Pair
@@ -32,7 +32,8 @@ SETTLED = 0.5  # of what the cells' means scatter: a field that moves them less 
 FEW = 20  # cells: so few cannot outvote one
 PIXEL_SHARE = 0.25  # of a pixel's standard deviation that a cell's mean may be off by
 SMOOTHEST_FIRST = 10.0 ** np.arange(5.0, -6.5, -0.5)
-FULL_RASTER = 250_000  # cells: of larger rasters as many rows are taken as make this many cells
+FULL_RASTER = 250_000  # cells: of larger rasters as many lines are taken as make this many cells,
+LINES = 2.5  # but as many across a lattice cell, on average
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Fit:
 
     def at(self, rows, cols) -> np.ndarray:
         """The field (m) at scattered cells, `(3, n)`."""
-        return (self.basis.at(rows, cols) @ self.coefficients.T).T
+        return Cells(self.basis, rows, cols).values(self.coefficients)
 
     def on_lattice(self, rows, cols) -> np.ndarray:
         """The field (m) at all pairs of rows and cols, `(3, rows, cols)`."""
@@ -57,12 +58,18 @@ def lattice_side(block_size: int) -> int:
     return max(2, round(_spacing(block_size) / CELLS_PER_KNOT))
 
 
+def step_for_field(blocks: list[Block], side: int) -> int:
+    """Which share of the lines a field is told from, with lattice cells of so many cells a side: one of so many."""
+    cells = sum(block.window[2] * block.window[3] for block in blocks)
+    return max(1, min(cells // FULL_RASTER, int(side / LINES)))
+
+
 def _spacing(block_size: int) -> float:
     return max(block_size / KNOTS_PER_BLOCK, 8.0)
 
 
-def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: list[np.ndarray], kind: str,
-              block_size: int, horizontal: bool, executor: Executor, progress: Progress) -> tuple[Fit, int]:
+def fit_field(survey: Survey, shifts: list[BlockShift], forms: list[np.ndarray], kind: str, block_size: int,
+              horizontal: bool, executor: Executor, progress: Progress) -> tuple[Fit, int]:
     """The field `kind` (smooth, plane, constant) and the passes over the data that it took beyond the blocks' own.
 
     It starts from `forms`, what the used blocks' cells say about their own shifts, and is then solved jointly from all
@@ -70,14 +77,15 @@ def fit_field(pair: Pair, blocks: list[Block], shifts: list[BlockShift], forms: 
     current field and each lattice cell gives a quadratic form of the shift, robust against outlying pixels and outlying
     cells. How smooth it is, cross-validation over whole blocks decides.
     """
-    grid, spacing = pair.reference.grid, _spacing(block_size)
+    grid, spacing = survey.pair.reference.grid, _spacing(block_size)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
     quadratic = Quadratic.joined(forms)
     doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
     fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
-        quadratic = _gather(pair, blocks, shifts, fit, doubt, lattice_side(block_size), executor,
-                            Part(progress, (done - 1) / PASSES, done / PASSES))
+        found = survey.run(executor, window_quadratic, [(fit, doubt, shift.usable) for shift in shifts],
+                           Part(progress, (done - 1) / PASSES, done / PASSES), "Shift field")
+        quadratic = Quadratic.joined(found)
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
         last, fit = fit, _levelled(_solve(basis, quadratic, horizontal, (doubt, least), fit, done == 1), quadratic)
         step = (fit.at(quadratic.rows, quadratic.cols) - last.at(quadratic.rows, quadratic.cols)).T
@@ -116,12 +124,11 @@ def field_from_blocks(shifts: list[BlockShift], crs: str) -> ShiftField:
 
 def _as_far_as_told(basis, data: Quadratic) -> Fit:
     """The stiffest field that keeps to what is given, on the whole, as closely as its sigmas say (Reinsch 1967)."""
-    P = basis.at(data.rows, data.cols)
-    system = FieldSystem(basis, P, data, True)
+    system, cells = system_of(basis, data, True), Cells(basis, data.rows, data.cols)
     found = np.linalg.solve(data.M, data.b[:, :, None])[:, :, 0]
     for stiffness in SMOOTHEST_FIRST:
         coefficients = system.solve(np.ones(len(data.rows)), (stiffness, stiffness))
-        off = P @ coefficients.T - found
+        off = cells.values(coefficients).T - found
         if np.einsum("ni,nij,nj->", off, data.M, off) <= off.size:
             break
     return Fit(basis, coefficients, (stiffness, stiffness))
@@ -142,27 +149,17 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 5)))
 
 
-def _gather(pair, blocks, shifts, fit, doubt, side, executor, progress) -> Quadratic:
-    """The quadratic forms of all lattice cells under the current field, block by block."""
-    cells = sum(block.window[2] * block.window[3] for block in blocks)
-    step = int(np.clip(cells // FULL_RASTER, 1, max(1, side // 4)))
-    how = Gathering.of(side, cells // step)
-    tasks = [(pair, block.window, fit, doubt, how, step, shift.usable) for block, shift in zip(blocks, shifts)]
-    forms = run_batched(executor, window_quadratic, tasks, cells // len(tasks), progress, "Shift field")
-    return Quadratic.joined(forms)
+def window_quadratic(pair: Pair, block: Block, start: np.ndarray, grounds: Grounds, how: Gathering, field: Fit,
+                     doubt: float, telling: bool = True) -> np.ndarray | None:
+    """The packed forms of a block's lattice cells; self-contained for any worker.
 
-
-def window_quadratic(pair: Pair, window: tuple, field: Fit, doubt: float, how: Gathering, step: int,
-                     telling: bool = True) -> np.ndarray | None:
-    """The packed forms of a window's lattice cells, from every `step`-th row; self-contained for any worker.
-
-    The field may be off by `doubt` (m). A window that is not `telling` of horizontal shifts speaks of heights alone.
+    The field may be off by `doubt` (m). A block that is not `telling` of horizontal shifts speaks of heights alone.
     """
-    ground = pair.window(window, _starts(field, window), step)
+    ground = grounds.again(pair, block, start)
     if ground.heights.size == 0:
         return None
     ground, residuals = ground.under(field)
-    form = Quadratic.of(ground if telling else ground.level, residuals, field.at, window, how, doubt)
+    form = Quadratic.of(ground if telling else ground.level, residuals, field.at, block.window, how, doubt)
     return form and form.packed()
 
 
@@ -173,14 +170,6 @@ def _levelled(fit: Fit, data: Quadratic) -> Fit:
     constant = slice(None) if isinstance(fit.basis, SplineBasis) else slice(0, 1)
     coefficients[2, constant] += data.median_dh(fit.at(data.rows, data.cols))
     return Fit(fit.basis, coefficients, fit.stiffness)
-
-
-def _starts(field: Fit, window: tuple) -> tuple:
-    """The extreme shifts of a window: its corners and the places between."""
-    rows = np.linspace(window[0], window[0] + window[2] - 1, 5)
-    cols = np.linspace(window[1], window[1] + window[3] - 1, 5)
-    dx, dy, _ = field.on_lattice(rows, cols)
-    return tuple((float(x), float(y)) for x in (dx.min(), dx.max()) for y in (dy.min(), dy.max()))
 
 
 def _small(step: np.ndarray, data: Quadratic, fit: Fit) -> bool:
@@ -198,16 +187,15 @@ def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | 
     explains is no disagreement: else a field that is too stiff would silence whatever tells against it.
     """
     doubt, least = doubts
-    P = basis.at(data.rows, data.cols)
-    system = FieldSystem(basis, P, data, horizontal)
+    system, cells = system_of(basis, data, horizontal), Cells(basis, data.rows, data.cols)
     stiffness = last.stiffness if last else (USUAL,) * 2
-    weights = _cell_weights(data, P, last.coefficients, doubt) if last else np.ones(len(data.rows))
+    weights = _cell_weights(data, cells.values(last.coefficients), doubt) if last else np.ones(len(data.rows))
     coefficients = system.solve(weights, stiffness)
     if choose and isinstance(basis, SplineBasis) and len(np.unique(data.group)) >= FOLDS:
-        weights = _cell_weights(data, P, coefficients, doubt)
+        weights = _cell_weights(data, cells.values(coefficients), doubt)
         stiffness = system.cross_validated(weights, last.stiffness[0] if last else None)
         coefficients = system.solve(weights, stiffness)
-    weights = _cell_weights(data, P, coefficients, least)
+    weights = _cell_weights(data, cells.values(coefficients), least)
     # To a micrometre: what lies below depends on how many threads LAPACK has.
     return Fit(basis, np.round(system.solve(weights, stiffness), 6), stiffness)
 
@@ -219,16 +207,16 @@ def _misfits(data: Quadratic, field: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return (data.b[:, 2] - (data.M[:, 2] * field).sum(axis=1))[heavy] / mass[heavy], heavy
 
 
-def _cell_weights(data: Quadratic, P, coefficients, doubt: float) -> np.ndarray:
+def _cell_weights(data: Quadratic, field: np.ndarray, doubt: float) -> np.ndarray:
     """Tukey weights of the cells by their mean residual: ground that changed as a whole speaks less.
 
-    What a mean may be off by grows with slope, as every misfit does; flat ground, where a wrong shift hardly shows, is
-    not judged more strictly than most.
+    They are judged under the shifts `field` (3, n). What a mean may be off by grows with slope, as every misfit does;
+    flat ground, where a wrong shift hardly shows, is not judged more strictly than most.
     """
     weights = np.ones(len(data.rows))
     if len(weights) <= FEW:
         return weights
-    misfit, heavy = _misfits(data, P @ coefficients.T)
+    misfit, heavy = _misfits(data, field.T)
     weights[:] = 0.0
     if not heavy.size:
         return weights

@@ -1,4 +1,4 @@
-"""The normal equations of a shift field, and how stiff cross-validation wants it."""
+"""A shift field from its normal equations, and how stiff cross-validation wants it."""
 
 from __future__ import annotations
 
@@ -8,93 +8,46 @@ from functools import cache
 import numpy as np
 
 from .cell_forms import Quadratic
+from .field_basis import PolynomialBasis, SplineBasis
+from .lattice_solvers import rough_solver, solver
+from .normal_equations import NormalEquations
+from .tensor_matrix import TensorMatrix, pairs
 
 SOFTEST, STIFFEST = 1e-6, 1e6
 FIRST = 0.1  # where cross-validation begins
 COARSE, MIDDLING, FINE = 100.0, 10.0, 10.0**0.5  # its steps, one after the other
 USUAL = 1e-2  # before anything is known
+LEAST = 1e-9  # of a coefficient's usual information: what each has, were there no data near it
 FOLDS = 5
 GROUPS_FOR_ERROR = 20  # fewer tell no standard error
 MANY = 100  # blocks that a stiffness is told from
-HELD_OUT = 30  # blocks: so many tell one stiffness from another
+HELD_OUT = 30  # blocks: about so many tell one stiffness from another
 
 
 class FieldSystem:
-    """The normal equations of a basis and a set of quadratic forms, banded: neighbours in the net lie close."""
+    """The normal equations of splines and a set of quadratic forms, and the penalty on their coefficients."""
 
-    def __init__(self, basis, P, data: Quadratic, horizontal: bool):
-        self._basis, self._P, self._data = basis, P, data
+    def __init__(self, basis: SplineBasis, data: Quadratic, horizontal: bool):
+        self._basis, self._data = basis, data
         self._axes = (0, 1, 2) if horizontal else (2,)
-        self._penalty = self._stiff(basis.stiffness().tocoo())
-        # Cells under the same functions lie together: small dense products serve for all.
-        each = P.nnz // P.shape[0]
-        columns = P.indices.reshape(-1, each)
-        _, first, piece, counts = np.unique(columns[:, 0], return_index=True, return_inverse=True, return_counts=True)
-        nth = np.empty(len(piece), dtype=int)
-        nth[np.argsort(piece, kind="stable")] = np.arange(len(piece)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self._slot = piece * counts.max() + nth
-        self._values = np.zeros((len(counts) * counts.max(), each))
-        self._values[self._slot] = P.data.reshape(-1, each)
-        rank = np.argsort(basis.order)[columns[first]]
-        row, col = rank[:, :, None], rank[:, None, :]
-        self._upper = np.flatnonzero(row <= col)
-        self._place = ((basis.bandwidth + row - col) * basis.size + col).ravel()[self._upper]
-        self._pieces = len(counts)
+        self._normal = NormalEquations(basis, data, self._axes)
+        self._penalty = basis.penalty()
 
     def solve(self, weights, stiffness) -> np.ndarray:
         """Coefficients `(3, size)`; components that are not solved for stay zero."""
-        return self._solved(*self._normal(weights), stiffness)
+        shared, right = self._normal.of(weights)
+        system = solver(TensorMatrix(shared), right, self._penalty)
+        return self._solved(system.solved_last, self._informed(shared), stiffness)
 
-    def _normal(self, weights):
-        """The banded normal matrix and the right side.
+    def _informed(self, shared) -> np.ndarray:
+        """A coefficient's typical information, of every component that is solved for: what stiffness is relative to."""
+        own = [place for place, (i, j) in enumerate(pairs(len(self._axes))) if i == j]
+        return shared[own, 0, 0].mean(axis=(1, 2))
 
-        Coefficients are numbered in the basis's order, the components of each side by side.
-        """
-        basis, axes, count = self._basis, self._axes, len(self._axes)
-        # As LAPACK wants it: no copy.
-        band = np.zeros(((basis.bandwidth + 1) * count, count * basis.size), order="F")
-        for i, down in enumerate(axes):
-            for j, right in enumerate(axes[i:], i):
-                part = self._summed(weights * self._data.M[:, down, right])
-                band[count - 1 + i - j:len(band) + i - j:count, j::count] = part
-                if i < j:
-                    band[count - 1 + j - i:-1:count, i::count] = part[:-1]
-        right = self._P.T @ (weights[:, None] * self._data.b[:, list(axes)])
-        return band, right[basis.order].ravel()
-
-    def _summed(self, values) -> np.ndarray:
-        """Sum over the cells of the products of all functions there, times `values` (n,), banded."""
-        basis, (slots, each) = self._basis, self._values.shape
-        slotted = np.zeros((slots, 1))
-        slotted[self._slot, 0] = values
-        shape = self._pieces, -1, each
-        products = self._values.reshape(shape).transpose(0, 2, 1) @ (self._values * slotted).reshape(shape)
-        sums = np.bincount(self._place, products.ravel()[self._upper], (basis.bandwidth + 1) * basis.size)
-        return sums.reshape(-1, basis.size)
-
-    def _stiff(self, penalty) -> np.ndarray:
-        """The upper banded form of the penalty."""
-        basis = self._basis
-        rank = np.argsort(basis.order)
-        row, col = rank[penalty.row], rank[penalty.col]
-        upper = row <= col
-        band = np.zeros((basis.bandwidth + 1, basis.size))
-        band[basis.bandwidth + (row - col)[upper], col[upper]] = penalty.data[upper]
-        return band
-
-    def _solved(self, system, right, stiffness):
-        """Coefficients `(3, size)`; uses up the normal matrix `system`."""
-        from scipy.linalg import solveh_banded
-
-        count = len(self._axes)
-        for place, axis in enumerate(self._axes):
-            usual = system[-1, place::count].mean()
-            # Of the interleaved components every count-th line and column is this one's.
-            system[count - 1::count, place::count] += self._penalty * (usual * stiffness[0 if axis < 2 else 1])
-            system[-1, place::count] += usual * 1e-9
-        found = solveh_banded(system, right, overwrite_ab=True, check_finite=False).reshape(-1, count)
+    def _solved(self, solved, usual, stiffness) -> np.ndarray:
         coefficients = np.zeros((3, self._basis.size))
-        coefficients[np.ix_(self._axes, self._basis.order)] = found.T
+        penalties = usual * [stiffness[0 if axis < 2 else 1] for axis in self._axes]
+        coefficients[list(self._axes)] = solved(penalties, usual * LEAST)
         return coefficients
 
     def cross_validated(self, weights, near: float | None = None) -> tuple:
@@ -112,18 +65,16 @@ class FieldSystem:
     def _cross_validated(self, weights, near: float | None) -> tuple:
         groups = int(self._data.group.max()) + 1
         folds = np.random.default_rng(0).permutation(groups)[self._data.group] % FOLDS
-        held = [folds == fold for fold in range(min(FOLDS, -(-HELD_OUT * FOLDS // groups)))]
-        whole = self._normal(weights)
-        kept = [[total - part for total, part in zip(whole, self._normal(weights * out))] for out in held]
-        left = [(out, self._P[np.flatnonzero(out)]) for out in held]
+        held = [folds == fold for fold in range(int(np.clip(round(HELD_OUT * FOLDS / groups), 2, FOLDS)))]
+        kept = list(self._without(weights, held))
 
         @cache
         def misfit(horizontal, vertical):
             """The misfit of every group that is held out, up to a constant."""
             total = np.zeros(groups)
-            for (out, P), (normal, right) in zip(left, kept):
-                field = P @ self._solved(normal.copy(order="F"), right, (horizontal, vertical)).T
-                slope = (self._data.M[out] @ field[:, :, None])[:, :, 0] - 2 * self._data.b[out]
+            for out, P, *system in kept:
+                field = P @ self._solved(*system, (horizontal, vertical)).T
+                slope = np.einsum("nij,nj->ni", self._data.M[out], field) - 2 * self._data.b[out]
                 total += np.bincount(self._data.group[out], weights[out] * (slope * field).sum(axis=1), groups)
             return total
 
@@ -134,6 +85,15 @@ class FieldSystem:
         vertical = _sought(both, FINE, lambda value: misfit(both, value))
         return _sought(both, FINE, lambda value: misfit(value, vertical)), vertical
 
+    def _without(self, weights, folds):
+        """Of folds the cells, the functions there, and the equations of all others and their typical information."""
+        whole, *parts = self._normal.of_parts(weights, folds)
+        for fold, part in zip(folds, parts):
+            out = np.flatnonzero(fold)
+            shared, right = (total - missing for total, missing in zip(whole, part))
+            yield (out, self._basis.at(self._data.rows[out], self._data.cols[out]),
+                   rough_solver(TensorMatrix(shared), right, self._penalty).solved, self._informed(shared))
+
     def _cross_validated_in_part(self, weights, near: float | None, share: float) -> tuple:
         axes = list(self._axes)
         information = weights * np.diagonal(self._data.M, axis1=1, axis2=2)[:, axes[:2]].sum(axis=1)
@@ -142,7 +102,7 @@ class FieldSystem:
         if len(np.unique(data.group)) < HELD_OUT:
             return self._cross_validated(weights, near)
         basis = self._basis.part(window)
-        part = FieldSystem(basis, basis.at(data.rows, data.cols), data, len(axes) == 3)
+        part = FieldSystem(basis, data, len(axes) == 3)
         # What a stiffness is relative to differs from the part to the whole.
         richer = part._usual(weights[some]) / self._usual(weights)
         found = part._cross_validated(weights[some], near and near / richer[0])
@@ -150,26 +110,58 @@ class FieldSystem:
 
     def _usual(self, weights) -> np.ndarray:
         """What the stiffness (horizontal, vertical) is relative to: a coefficient's typical information."""
-        squares = np.asarray(self._P.multiply(self._P).sum(axis=1)).ravel()
-        per_axis = [(weights * squares * self._data.M[:, axis, axis]).sum() / self._basis.size for axis in self._axes]
+        squares = self._basis.squares(self._data.rows, self._data.cols) * weights
+        per_axis = [(squares * self._data.M[:, axis, axis]).sum() / self._basis.size for axis in self._axes]
         return np.array([np.mean(per_axis[:2]), per_axis[-1]])
+
+
+class PolynomialSystem:
+    """The normal equations of a constant or a plane and a set of quadratic forms."""
+
+    def __init__(self, basis: PolynomialBasis, data: Quadratic, horizontal: bool):
+        self._basis, self._data = basis, data
+        self._axes = [0, 1, 2] if horizontal else [2]
+
+    def solve(self, weights, _stiffness=None) -> np.ndarray:
+        """Coefficients `(3, size)`; components that are not solved for stay zero."""
+        terms = self._basis.at(self._data.rows, self._data.cols).toarray().T
+        normal = np.array([[np.einsum("n,nij->ij", weights * one * other, self._data.M) for other in terms]
+                           for one in terms])[:, :, self._axes][..., self._axes]
+        right = np.einsum("kn,ni->ki", terms * weights, self._data.b[:, self._axes])
+        normal = normal.transpose(0, 2, 1, 3).reshape(right.size, right.size)
+        own = np.einsum("kiki->ki", normal.reshape(*right.shape, *right.shape))
+        normal[np.diag_indices(right.size)] += LEAST * np.broadcast_to(own.mean(axis=0), own.shape).ravel()
+        coefficients = np.zeros((3, self._basis.size))
+        coefficients[self._axes] = np.linalg.solve(normal, right.ravel()).reshape(right.shape).T
+        return coefficients
+
+
+def system_of(basis, data: Quadratic, horizontal: bool) -> FieldSystem | PolynomialSystem:
+    """The normal equations of either basis."""
+    return (FieldSystem if isinstance(basis, SplineBasis) else PolynomialSystem)(basis, data, horizontal)
 
 
 def _sought(start: float, step: float, misfit) -> float:
     """The stiffest that is as good as the best, from `start` on by factors of `step`, until it lies among others."""
     least, most = (math.log(end / start) / math.log(step) for end in (SOFTEST, STIFFEST))
-    tried, following = {}, {place for place in (-1, 0, 1) if least <= place <= most} | {0}
-    while following:
-        tried.update((place, misfit(start * step**place)) for place in following)
-        place = _stiffest(tried)
-        beside = place - 1 if place == min(tried) else place + 1
-        following = {beside} - set(tried) if least <= beside <= most else set()
+    tried, following = {}, 0
+    while following is not None:
+        tried[following] = misfit(start * step**following)
+        place, softest = _stiffest(tried), min(tried)
+        # Stiffer first: where that is better, the next softer need not be known.
+        softer = softest - 1 if place == softest or (softest == 0 and _least(tried) == 0) else 0
+        open_ones = (other for other in (place + 1, softer) if other not in tried and least <= other <= most)
+        following = next(open_ones, None)
     return start * step**place
+
+
+def _least(misfits: dict) -> int:
+    return min(misfits, key=lambda place: misfits[place].sum())
 
 
 def _stiffest(misfits: dict) -> int:
     """The largest key whose misfit is within a standard error of the least; the best where groups are few."""
-    least = min(misfits.values(), key=np.sum)
+    least = misfits[_least(misfits)]
     groups = least.size
     error = {place: (found - least).std() * np.sqrt(groups) if groups >= GROUPS_FOR_ERROR else 0.0
              for place, found in misfits.items()}

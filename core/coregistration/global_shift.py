@@ -22,8 +22,8 @@ from .terrain_window import Pair, TerrainWindow, row_step
 
 COARSEST = 256**2  # cells: what a search over all offsets can afford
 SHORTEST = 8  # cells across the overlap that the coarsest level keeps
-SAMPLE = 100_000
-SKETCH = 25_000  # cells that lead to where blocks start
+SAMPLE = 200_000  # cells of the lines that are looked at
+SKETCH = 25_000  # that lead to where blocks start
 EXACT = 1e-5  # of the relief: differences below it are rounding
 CLEARLY = 0.9  # of the NMAD that the nearer start leaves
 STRIDE = 32  # from one level to the next: least squares at one end within a few cells of the next
@@ -70,12 +70,15 @@ def _covered(one: Dem, other: Dem) -> tuple:
 
 
 def stable_window(pair: Pair, starts: tuple, seed: int, cells: int = SAMPLE) -> TerrainWindow:
-    """The stable ones of about `cells` of the overlap's cells. Raises CoregistrationError where they are too few."""
+    """The stable ones of lines that hold about `cells` of the overlap's cells.
+
+    Raises CoregistrationError where they are too few.
+    """
     place = overlap(pair)
     step = row_step(place, cells)
     # Each row from the middle of those that it stands for: the outermost have no gradient.
     window = pair.window(place, starts, step, place[0] + step // 2 + seed)
-    if window.heights.size < cells / 10 and cells < SAMPLE and window.step > 1:
+    if window.heights.size < cells / 20 and cells < SAMPLE and window.step > 1:
         return stable_window(pair, starts, seed)
     if window.heights.size < pair.LEAST:
         raise CoregistrationError(

@@ -13,6 +13,7 @@ from .terrain_window import TerrainWindow
 ITERATIONS = 20
 STEADY = 6  # iterations after which cells may leave but not return: at a void's rim some would do so for ever
 NEAR, STILL = 1e-2, 2e-3  # cells: steps that end the search on few cells, and on all
+SMALL = 0.05  # cells: what such a step leaves, a tenth of it, does not show in how residuals scatter
 MANY = 20_000  # cells: of more, a sample leads most of the way
 LONGEST_STEP = 3.0  # cells: beyond it the linearised terrain means little
 UNSEEN = 1.7  # times what residuals show: growth by correlation that the fit absorbs (test_sigma.py, test_points.py)
@@ -45,13 +46,14 @@ def least_squares(window: TerrainWindow, start: np.ndarray, cell: float, terms: 
 
 @dataclass(frozen=True)
 class _Fit:
-    """What the last iteration has seen of the cells: `design`, `weighted` (k, n), dh and whether it counts (n,)."""
+    """What the last iteration has seen of the cells: `design`, `weighted` (k, n), dh and whether it counts (n,), ..."""
 
     terms: Terms
     design: np.ndarray
     weighted: np.ndarray
     residuals: np.ndarray
     known: np.ndarray
+    law: tuple
     iterations: int
 
 
@@ -69,9 +71,11 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
         known = np.isfinite(residuals) & (known | (iteration <= STEADY))
         if np.count_nonzero(known) < 10 + len(terms.sizes):
             break
-        law = precision.law(residuals)
-        # Small steps leave nothing in the centre of the residuals.
-        weights = precision.weights(residuals, law, precision.centre(residuals, law) if length > NEAR * cell else 0.0)
+        centre = 0.0
+        # After a small step there is nothing left in their centre, and little that changes how they scatter.
+        if length > SMALL * cell:
+            law, centre = precision.law_and_centre(residuals)
+        weights = precision.weights(residuals, law, centre)
         weights[~known] = residuals[~known] = 0.0
         weighted = design * weights
         # Not by BLAS: QGIS brings its own, whose sums of float32 are poorer and have other bits.
@@ -83,9 +87,11 @@ def _descended(window: TerrainWindow, start: np.ndarray, least: float, cell: flo
         length = np.hypot(step[0], step[1])
         if length > LONGEST_STEP * cell:
             step *= LONGEST_STEP * cell / length
+        # Steps shrink alike: it is the next one that need not be made.
+        shrinks = min(1.0, length / max(np.hypot(last[0], last[1]), 1e-9)) if iteration > 1 else 1.0
         values, last = values + step / sizes, step
-        if length < least and (np.abs(step[2:]) < least).all():
-            return values, _Fit(terms, design, weighted, residuals, known, iteration)
+        if length * shrinks < least and (np.abs(step[2:]) < least).all():
+            return values, _Fit(terms, design, weighted, residuals, known, law, iteration)
     return values, None
 
 
@@ -93,13 +99,15 @@ def _least_squares(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The shortest solution of a symmetric system: nothing in directions that are not told."""
     values, vectors = np.linalg.eigh(matrix)
     told = values > 1e-12 * values[-1]
+    if told.all():
+        return vectors @ (vectors.T @ right / values)
     return vectors[:, told] @ (vectors[:, told].T @ right / values[told])
 
 
 def _solved(window: TerrainWindow, values: np.ndarray, fit: _Fit) -> Solution:
     # Noise in the reference's gradient inflates its square; the product with the secondary's own does not.
-    some, thin = window.thinned
-    east, north = thin.secondary_gradient(fit.terms.some(some).moved(values)).T
+    some, slopes = window.slopes_beneath(fit.terms.moved(values))
+    east, north = slopes.T
     told = np.flatnonzero(np.isfinite(east + north) & fit.known[some])
     some = some[told]
     other = fit.terms.some(some).design(east[told], north[told])
@@ -108,4 +116,4 @@ def _solved(window: TerrainWindow, values: np.ndarray, fit: _Fit) -> Solution:
     scores = (fit.weighted * fit.residuals).take(seen, axis=1)
     covariance, growth = sandwich(told, scores.T, Lattice.over(window.rows[seen], window.cols[seen]))
     growth = 1.0 + UNSEEN * (growth - 1.0)
-    return Solution(values, np.sqrt(np.diag(covariance)), growth, fit.iterations, True)
+    return Solution(values, np.sqrt(np.diag(covariance)), growth, fit.iterations, True, fit.law)

@@ -80,8 +80,7 @@ def _cosine(target: np.ndarray, bins: np.ndarray):
 def _solved(window, shift, used, downhill, steepness, target, residuals, iteration) -> Solution:
     """The shift with the sigma of the cosine and of the median, residuals held to 2 NMAD as the medians hold them."""
     bounded, inner = _bounded(target - np.median(target))
-    some, thin = window.thinned
-    slopes = thin.secondary_gradient(shift)
+    some, slopes = window.slopes_beneath(shift)
     told = np.isfinite(slopes).all(axis=1) & used[some]
     seen = (np.cumsum(used) - 1)[some[told]]
     # The secondary's own gradient: that of the reference has the noise that chose the aspect.

@@ -38,6 +38,7 @@ class PointPair(Pair):
 
     LEAST: ClassVar[int] = 10
     LEAST_IN_BLOCK: ClassVar[int] = 30
+    SAMPLE: ClassVar[int] = MOST_POINTS
     LEAST_SHARE: ClassVar[float] = 0.0
     FINEST: ClassVar[float] = MOST_CELLS
     UNIT: ClassVar[str] = "points"
@@ -104,6 +105,9 @@ class PointWindow(TerrainWindow):
         row, col, height, width = window
         down, right = numbered(self.rows - row, height, side), numbered(self.cols - col, width, side)
         return np.where((down >= 0) & (right >= 0), down * -(-width // side) + right, -1)
+
+    def packed(self) -> None:
+        """Points are at hand anyway."""
 
     def _coarseness(self) -> int:
         """How many cells a side make one, so that the DEM beneath the points fits into memory."""

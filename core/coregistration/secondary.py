@@ -7,92 +7,192 @@ import math
 
 import numpy as np
 
-from ..raster.dem import ALL, Dem, Reader
+from ..raster.dem import Dem, Reader
 from ..raster.resampling import LAGRANGE, fractions
-from .solution import scatter
+from .solution import NMAD, median
+from .stripes import StripeCut, Stripes
 
 FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spare
-NEARBY, REACH = 3, 12  # cells that a shift is expected to move from its start, and may
+NEARBY, REACH = 1, 12  # cells that a shift is expected to move from its start, and may
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
-SPIKE = 8.0  # NMADs of the bend: more is no terrain
-LOOK = 2_500  # cells that a typical bend is taken from
+SPIKE = 8.0  # times a typical bend (as NMAD): more is no terrain
+LOOK = 1_200  # cells that a typical bend is taken from
+PIECE = 2**15  # cells that are looked at together: no more than a processor has at hand
 
 
 class Lines:
     """A secondary whose cells step as the reference's do: whole lines are weighed at once.
 
-    `lines`, `columns`: those of the reference, each evenly spaced; `offset` `(down, right)`: cells from its grid to the
-    secondary's; `moves` (n, 2): cells down and right that the fit may start from. A fit that goes on is followed up to
-    REACH cells. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
+    `stripes`, `columns`: those of the reference; `offset` `(down, right)`: cells from its grid to the secondary's;
+    `moves` (n, 2): cells down and right that the fit may start from, the likeliest last. A fit that goes on is followed
+    up to REACH cells. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
     prefiltered cubic B-spline, without its memory.
     """
 
-    def __init__(self, dem: Dem, lines: np.ndarray, columns: np.ndarray, offset: tuple, moves: np.ndarray):
-        self._dem, self._lines, self._columns, self._moves = dem, lines, columns, moves
-        self._shape = lines.size, columns.size
+    def __init__(self, dem: Dem, stripes: Stripes, columns: np.ndarray, offset: tuple, moves: np.ndarray):
+        self._dem, self._stripes, self._columns, self._moves = dem, stripes, columns, moves
         self._whole = [math.floor(apart) for apart in offset]
         self._part = [np.float32(apart - floor) for apart, floor in zip(offset, self._whole)]
-        self._read(NEARBY)
+
+    @classmethod
+    def over(cls, *place) -> Lines:
+        """The heights of such a place, read from the file."""
+        lines = cls(*place)
+        lines._read(NEARBY)
+        return lines
+
+    def packed(self) -> tuple:
+        """`(numbers, moves, heights)` from which `unpacked` makes the same again."""
+        return (self._reach, *self._heights.shape), np.concatenate([self._first, self._moves.ravel()]), self._heights
+
+    @classmethod
+    def unpacked(cls, dem, stripes, columns, offset, numbers, moves, heights) -> Lines:
+        """Those of flat arrays."""
+        first, moves = moves[:2], moves[2:].reshape(-1, 2)
+        lines = cls(dem, stripes, columns, offset, moves)
+        lines._first, lines._reach, lines._heights = first, numbers[0], heights.reshape(numbers[1:])
+        return lines
 
     def _read(self, reach: int) -> None:
-        self._reach, lines, whole = reach, self._lines, self._whole
-        least = [math.floor(-most) - reach - FOOTPRINT for most in self._moves.max(axis=0)]
-        most = [math.ceil(-least) + reach + FOOTPRINT + 1 for least in self._moves.min(axis=0)]
-        self._before = [-cells for cells in least]
-        tops, beneath = lines + (whole[0] + least[0]), most[0] - least[0] + 1
+        self._reach, whole, margin = reach, self._whole, reach + FOOTPRINT
+        least = [math.floor(-most) - margin for most in self._moves.max(axis=0)]
+        most = [math.ceil(-least) + margin + 1 for least in self._moves.min(axis=0)]
+        self._first = [part - np.float32(cells) for part, cells in zip(self._part, least)]
         left, width = int(self._columns[0]) + whole[1] + least[1], self._columns.size + most[1] - least[1]
-        heights = read_lines(self._dem, tops, beneath, left, width)
-        spikes, typical = find_spikes(heights)
-        heights.ravel()[spikes] = typical
-        self._step = beneath if len(heights) > 1 else int(lines[1] - lines[0]) if lines.size > 1 else 1
-        # Beyond a group's own lines lies the ground of another one.
-        self._group = beneath if len(heights) > 1 else None
-        self._heights = heights.reshape(-1, width)
+        deep = self._stripes.thick + most[0] - least[0]
+        self._heights = self._stripes.read(self._dem, whole[0] + least[0], deep, left, width)
+        spikes, typical = find_spikes(self._heights)
+        self._heights.ravel()[spikes] = typical
 
     def at(self, down, right) -> np.ndarray:
         """Heights at all lines and columns, float32 `(lines, columns)`, NaN beside voids.
 
-        `down`, `right`: cells that the secondary is moved by; one for all, one for each line, or one for each cell.
+        `down`, `right`: cells that the secondary is moved by, one number for all or one for each line `(lines, 1)`.
         """
-        (i, s), (j, t) = (fractions(part + np.float32(before) - moved) for part, before, moved in
-                          zip(self._part, self._before, (down, right)))
-        values = np.empty(self._shape, dtype=np.float32)
-        lines = self._group or self._heights.shape[0] - (self._shape[0] - 1) * self._step
-        for places, end in ((i, lines), (j, self._heights.shape[1] - self._shape[1] + 1)):
-            if not (places.min() >= FOOTPRINT and places.max() < end - FOOTPRINT):
-                if self._reach < REACH:
-                    self._read(REACH)
-                    return self.at(down, right)
-                values.fill(np.nan)
-                return values
-        LAGRANGE.beside(self._heights, i, j, s, t, values, self._step)
-        return values
+        (i, s), (j, t) = (fractions(place) for place in self._places(down, right))
+        if not self._holds(i, j):
+            return self.at(down, right) if self._read_on() else self._unknown()
+        lines, across = LAGRANGE.shared(i, s), LAGRANGE.shared(j, t)
+        if not (lines and across):
+            return self._one_by_one(down, right)
+        return self._weighed(lines, across)
 
-    def every(self, step: int) -> Lines:
-        """The same for every `step`-th line only."""
+    def steps(self, down, right) -> tuple[np.ndarray, np.ndarray] | None:
+        """What heights rise by from the cell before to the one behind, along lines and down columns; moved as for `at`.
+
+        float32 `(lines, columns)` each; None where that takes cells one by one.
+        """
+        (i, s), (j, t) = (fractions(place) for place in self._places(down, right))
+        lines, across = LAGRANGE.shared(i, s), LAGRANGE.shared(j, t)
+        if not (lines and across and all(self._holds(i + beyond, j + beyond) for beyond in (-1, 1))):
+            return None
+        return self._weighed(lines, _differences(*across)), self._weighed(_differences(*lines), across)
+
+    def under(self, offsets) -> np.ndarray:
+        """As `at`, where every cell is moved on its own, by hardly more or less than its neighbours.
+
+        `offsets(columns)` gives cells down, cells to the right and metres up, float32 `(lines, columns)`, for columns
+        beside the window, too. In two passes, down the columns of the secondary and along the lines (Catmull & Smith
+        1980): six and six cells are weighed, not six times six.
+        """
+        # Cells have the index of the columns of the secondary that lie beneath them, to a cell or two.
+        nearest = math.floor(self._first[1] - self._moves[-1, 1])
+        inner = slice(nearest, nearest + self._columns.size)
+        down, right, up = offsets(np.arange(self._heights.shape[2]) + (self._columns[0] - nearest))
+        y, x = self._places(down, right)
+        (i, s), (j, t) = fractions(_sheared(y, x - np.float32(nearest))), fractions(x[:, inner])
+        if not self._holds(i, j):
+            return self.under(offsets) if self._read_on() else self._unknown()
+        lines, across = LAGRANGE.shared(i, s), LAGRANGE.shared(j, t)
+        if not (lines and across):
+            return self._one_by_one(down[:, inner], right[:, inner]) + up[:, inner]
+        return self._weighed(lines, across) + up[:, inner]
+
+    def _places(self, down, right):
+        return (first - moved for first, moved in zip(self._first, (down, right)))
+
+    def _holds(self, i, j) -> bool:
+        """True where all that a kernel draws on has been read."""
+        deep, _, width = self._heights.shape
+        ends = deep - self._stripes.thick + 1, width - self._columns.size + 1
+        return all(places.min() >= FOOTPRINT and places.max() < end - FOOTPRINT for places, end in zip((i, j), ends))
+
+    def _read_on(self) -> bool:
+        """Look further; False where that has been done."""
+        if self._reach >= REACH:
+            return False
+        self._read(REACH)
+        return True
+
+    def _unknown(self) -> np.ndarray:
+        return np.full((self._stripes.lines.size, self._columns.size), np.nan, dtype=np.float32)
+
+    def _one_by_one(self, down, right) -> np.ndarray:
+        shape = self._stripes.lines.size, self._columns.size
+        line, column = (places.ravel() for places in np.indices(shape))
+        found = self.some(line, column, *(np.broadcast_to(moved, shape).ravel() for moved in (down, right)))
+        return found.reshape(shape)
+
+    def _weighed(self, lines: tuple, across: tuple) -> np.ndarray:
+        """Heights `(lines, columns)` by `(first, weights)` of the lines and of the cells along them."""
+        heights, count, width = self._heights, self._stripes.lines.size, self._columns.size
+        (top, weights), thick = lines, self._stripes.thick
+        summed = _sum(weights, [heights[k:k + thick].reshape(count, -1) for k in range(top, top + len(weights))])
+        left, weights = across
+        if weights[0].size > 1:
+            return _sum(weights, [summed[:, k:k + width] for k in range(left, left + len(weights))])
+        # What runs from the end of a line into the next lies beyond the columns.
+        found = np.correlate(summed.ravel(), np.array(weights, dtype=np.float32), "full")[len(weights) - 1:]
+        return found.reshape(summed.shape)[:, left:left + width]
+
+    def cut(self, cut: StripeCut, columns: slice) -> Lines:
+        """The same for some stripes, lines and columns only."""
         other = copy.copy(self)
-        other._lines = self._lines[::step]
-        other._shape = other._lines.size, self._shape[1]
-        other._step = self._step * step
+        other._stripes, other._columns = self._stripes.cut(cut), self._columns[columns]
+        left, right, _ = columns.indices(self._columns.size)
+        beyond = self._heights.shape[2] - self._columns.size
+        lines = len(self._heights) - self._stripes.thick + cut.thick
+        other._heights = np.ascontiguousarray(self._heights[:lines, cut.stripes, left:right + beyond])
         return other
 
     def some(self, line: np.ndarray, column: np.ndarray, down, right) -> np.ndarray:
-        """Heights at some cells, counted in the lines and columns; `down`, `right` (n,) as for `at`."""
-        (i, s), (j, t) = (fractions(part + before - moved) for part, before, moved in
-                          zip(self._part, self._before, (down, right)))
-        first = line * self._step
-        i, j = i + first, j + column
-        height, width = self._heights.shape
-        top, bottom = (first, first + self._group) if self._group else (0, height)
+        """Heights at some cells, counted in the lines and columns; `down`, `right` (n,): cells they are moved by."""
+        (i, s), (j, t) = (fractions(place) for place in self._places(down, right))
+        deep, count, width = self._heights.shape
+        within, stripe = np.divmod(line, count)
+        i, j, bottom = i + within, j + column, deep - FOOTPRINT
         with np.errstate(invalid="ignore"):
-            inside = (i >= top + FOOTPRINT) & (i < bottom - FOOTPRINT) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
-        if self._reach < REACH and not inside.all():
-            self._read(REACH)
+            inside = (i >= FOOTPRINT) & (i < bottom) & (j >= FOOTPRINT) & (j < width - FOOTPRINT)
+        if not inside.all() and self._read_on():
             return self.some(line, column, down, right)
-        index = (np.where(inside, i, FOOTPRINT) * width + np.where(inside, j, FOOTPRINT)).astype(np.intp)
-        found = LAGRANGE.gathered(self._heights, index, s.astype(np.float32), t.astype(np.float32))
+        i, j = (np.where(inside, places, FOOTPRINT).astype(np.intp) for places in (i, j))
+        # Seen so, the lines of one stripe lie `count` widths apart.
+        heights = self._heights.reshape(deep, count * width)
+        found = LAGRANGE.gathered(heights, i * (count * width) + stripe * width + j, s.astype(np.float32),
+                                  t.astype(np.float32))
         found[~inside] = np.nan
         return found
+
+
+def _differences(first: int, weights: list) -> tuple[int, list]:
+    """Of weights those that tell the value one cell on less the value one cell back."""
+    none = [0 * weights[0]] * 2
+    return first - 1, [later - sooner for later, sooner in zip(none + weights, weights + none)]
+
+
+def _sheared(y: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """The places `y` down, of cells `away` columns beside those of the secondary, at these columns themselves."""
+    return y - away * np.gradient(y, axis=1)
+
+
+def _sum(weights: list, parts: list) -> np.ndarray:
+    """Sum of weights times parts."""
+    total = weights[0] * parts[0]
+    product = np.empty_like(total)
+    for weight, part in zip(weights[1:], parts[1:]):
+        np.multiply(weight, part, out=product)
+        np.add(total, product, out=total)
+    return total
 
 
 class Splines:
@@ -124,7 +224,7 @@ class Splines:
             _fill(heights, void)
             for axis in (0, 1):
                 void = ndimage.maximum_filter1d(void, 2 * FOOTPRINT - 1, axis=axis)
-        spikes, typical = find_spikes(heights)
+        spikes, typical = find_spikes(heights[:, None])
         heights.ravel()[spikes] = typical
         self._void = void
         self._coefficients = ndimage.spline_filter(heights, order=3, output=np.float32, mode="nearest")
@@ -155,36 +255,34 @@ def _fill(heights: np.ndarray, void: np.ndarray) -> None:
     flat[gaps] = np.interp(gaps, known, flat[known])
 
 
-def read_lines(dem: Dem, tops: np.ndarray, count: int, left: int, width: int) -> np.ndarray:
-    """`count` lines from each of the evenly spaced `tops` on, `(groups, lines, width)`.
-
-    Where the groups meet there is a single one, of all lines from the first to the last.
-    """
-    height, meet = int(tops[-1] - tops[0]) + count, tops.size < 2 or tops[1] - tops[0] <= count
-    lines = ALL if meet else (tops[:, None] - tops[0] + np.arange(count)).ravel()
-    with Reader(dem) as reader:
-        return reader.read(int(tops[0]), left, height, width, lines).reshape(1 if meet else tops.size, -1, width)
-
-
 def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
 
     A spike would ring through a kernel and tilt its neighbours' gradient, where no robust loss can tell it any more.
-    `heights` are `(..., lines, columns)`, the last two axes of one piece each.
+    `heights` are `(lines, pieces, columns)`, line by line of several pieces of ground.
     """
-    bend = heights[..., :-2, 1:-1] + heights[..., 2:, 1:-1]
-    bend += heights[..., 1:-1, :-2]
-    bend += heights[..., 1:-1, 2:]
-    bend *= np.float32(-0.25)
-    bend += heights[..., 1:-1, 1:-1]
-    limit = SPIKE * scatter(bend.ravel()[::max(1, bend.size // LOOK)])
+    flat, width = heights.reshape(-1), heights.shape[-1]
+    usual = median(np.abs(_bends(flat, max(1, flat.size // LOOK)))) if min(width, flat.size) > 2 else 0.0
+    limit = SPIKE * NMAD * usual
     if not np.isfinite(limit) or limit == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
     with np.errstate(invalid="ignore"):
-        beyond = np.flatnonzero(np.abs(bend, out=bend) > limit)
-    *piece, row, col = np.unravel_index(beyond, bend.shape)
-    around = np.stack([heights[(*piece, row + i, col + j)] for i in range(3) for j in range(3)])
+        beyond = [np.flatnonzero(np.abs(_bends(flat[start:start + PIECE + 2])) > limit) + (start + 1)
+                  for start in range(0, flat.size - 2, PIECE)]
+    line, piece, col = np.unravel_index(np.concatenate(beyond), heights.shape)
+    # What runs from the end of a line into the next does not count.
+    inside = (col > 0) & (col < width - 1)
+    line, piece, col = line[inside], piece[inside], col[inside] - 1
+    above, below = np.maximum(line - 1, 0), np.minimum(line + 1, len(heights) - 1)
+    around = np.stack([heights[row, piece, col + j] for row in (above, line, below) for j in range(3)])
     typical = np.sort(around, axis=0)[4]
-    far = np.abs(heights[(*piece, row + 1, col + 1)] - typical) > limit
-    place = np.ravel_multi_index((*piece, row + 1, col + 1), heights.shape)
-    return place[far], typical[far]
+    far = np.abs(heights[line, piece, col + 1] - typical) > limit / 2
+    return np.ravel_multi_index((line, piece, col + 1), heights.shape)[far], typical[far]
+
+
+def _bends(heights: np.ndarray, every: int = 1) -> np.ndarray:
+    """How far each of flat heights but the outermost, or every so-manieth, lies above its two neighbours together."""
+    bends = heights[1:-1:every] - heights[:-2:every]
+    bends += heights[1:-1:every]
+    bends -= heights[2::every]
+    return bends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,10 +11,13 @@ import numpy as np
 from ..raster.dem import Dem
 from ..raster.masks import StableTerrain
 from ..raster.resampling import CellMap
-from .secondary import Lines, Splines, find_spikes, read_lines
+from .secondary import Lines, Splines, find_spikes
+from .stripes import StripeCut, Stripes
 
 SPARSE = 5_000  # cells that lead most of the way to a shift
-LATER = ("rows", "cols", "thinned", "_cell", "_cell_of_line")  # made when asked for
+PACKED = int, np.float32, np.int32, np.float32, np.float32, np.float32, np.float32
+"""The kinds of what TerrainWindow.packed gives."""
+LATER = ("rows", "cols", "thinned", "_cell", "_cell_of_line", "_cell_everywhere", "_sampled")  # made when asked for
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Pair:
 
     LEAST: ClassVar[int] = 50  # for one shift of all
     LEAST_IN_BLOCK: ClassVar[int] = 200
+    SAMPLE: ClassVar[int] = 15_000  # that a block's shift is told from
     LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
     FINEST: ClassVar[float] = np.inf  # cells: of larger overlaps, means serve for the one shift of all
     UNIT: ClassVar[str] = "cells"
@@ -36,12 +40,17 @@ class Pair:
 
     @property
     def rasters(self) -> tuple[Dem, ...]:
-        """What is read from files."""
+        """What is aligned."""
         return self.reference, self.secondary
+
+    @property
+    def read(self) -> tuple[Dem, ...]:
+        """What is read from files."""
+        return (*self.rasters, *(mask for mask in (self.terrain.mask,) if mask))
 
     def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> TerrainWindow:
         """The stable ground of a window; see TerrainWindow."""
-        return TerrainWindow(self, window, starts, step, phase)
+        return TerrainWindow(self, window, starts, Stripes.over(window[0], window[2], step, phase))
 
     def at_spacing_of_coarser(self) -> Pair:
         """The pair at the spacing of its coarser DEM, so that neither shows detail that the other cannot."""
@@ -58,14 +67,14 @@ class TerrainWindow:
     """Stable cells of a window of the reference, as flat arrays of length n, and the secondary beneath them.
 
     `rows`, `cols`: cells of the reference's grid; `heights` (m); `gx`, `gy`: dz/d(east), dz/d(north) (m/m).
-    Every `step`-th row is kept, from `phase` on: rows are correlated, a fraction of them knows nearly as much.
+    Only cells of the lines of `stripes` are kept: neighbours are correlated, a fraction of them knows nearly as much.
     The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m).
     """
 
-    def __init__(self, pair: Pair, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0):
-        self._pair, self.step = pair, step
-        self._lines = np.arange(window[0] + (phase - window[0]) % step, window[0] + window[2], step)
-        self._columns = np.arange(window[1], window[1] + window[3])
+    def __init__(self, pair: Pair, window: tuple, starts: tuple, stripes: Stripes):
+        self._pair, self._stripes = pair, stripes
+        self.step = stripes.step * stripes.across
+        self._lines, self._columns = stripes.lines, np.arange(window[1], window[1] + window[3])
         nothing = np.zeros(0, dtype=np.float32)
         self._keep(*(self._stable_cells(window) if self._lines.size else (nothing.astype(int), *[nothing] * 3)))
         self._secondary = None
@@ -120,37 +129,94 @@ class TerrainWindow:
     @cached_property
     def thinned(self) -> tuple[np.ndarray, TerrainWindow]:
         """About SPARSE cells of the same window, and their indices."""
-        every = max(1, self.heights.size // SPARSE)
+        return self.fewer(SPARSE)
+
+    def fewer(self, cells: int) -> tuple[np.ndarray, TerrainWindow]:
+        """About so many cells of the same window, if it has more, and their indices."""
+        every = max(1, self.heights.size // cells)
+        if every == 1:
+            return np.arange(self.heights.size), self
         if not isinstance(self._secondary, Lines):
             kept = np.arange(0, self.heights.size, every)
             return kept, self.part(kept)
-        width = self._columns.size
-        among = np.arange(self._lines.size) % every == 0
-        line = self._place // width
-        kept = np.flatnonzero(among.take(line))
-        other = self.part(kept)
-        other.step, other._lines = self.step * every, self._lines[::every]
-        other._place = other._place - line.take(kept) // every * ((every - 1) * width)
-        other._secondary = self._secondary.every(every)
+        kept, other = self._cut(self._stripes.thinned(every))
+        other.step = other._stripes.step * other._stripes.across
         return kept, other
 
+    def within(self, window: tuple) -> TerrainWindow:
+        """The part of it that lies in another window."""
+        row, col, height, width = window
+        if not isinstance(self._secondary, Lines):
+            cells = self.lattice_cells(window, max(height, width))
+            return self.part(np.flatnonzero(cells >= 0))
+        left = col - int(self._columns[0])
+        return self._cut(self._stripes.meeting(row, height), (row, row + height), slice(left, left + width))[1]
+
+    def _cut(self, cut: StripeCut, rows: tuple = (-np.inf, np.inf),
+             columns: slice = slice(None)) -> tuple[np.ndarray, TerrainWindow]:
+        """The cells of some stripes, of the grid's rows from one to before another, of columns; and their indices."""
+        chosen = np.arange(self._lines.size).reshape(self._stripes.thick, -1)[:cut.thick, cut.stripes].ravel()
+        lines = self._lines[chosen]
+        inside = np.flatnonzero((lines >= rows[0]) & (lines < rows[1]))
+        number = np.full(self._lines.size, -1)
+        number[chosen[inside]] = inside
+        width, (left, right, _) = self._columns.size, columns.indices(self._columns.size)
+        line = self._place // width
+        col = self._place - line * width - left
+        line = number.take(line)
+        kept = np.flatnonzero((line >= 0) & (col >= 0) & (col < right - left))
+        other = self.part(kept)
+        other._place = line.take(kept) * (right - left) + col.take(kept)
+        other._stripes, other._lines, other._columns = self._stripes.cut(cut), lines, self._columns[columns]
+        other._secondary = self._secondary.cut(cut, columns)
+        return kept, other
+
+    def packed(self) -> tuple | None:
+        """Arrays of the kinds PACKED from which `unpacked` makes the window again; None where that would not pay."""
+        if self.heights.size and not isinstance(self._secondary, Lines):
+            return None
+        secondary = self._secondary.packed() if self.heights.size else ((), np.empty(0), np.empty(0))
+        stripes, columns = self._stripes, self._columns
+        numbers = (*astuple(stripes), columns[0], columns.size, *secondary[0])
+        parts = numbers, secondary[1], self._place, self.heights, self.gx, self.gy, secondary[2]
+        return tuple(np.ascontiguousarray(part, dtype=kind).ravel() for part, kind in zip(parts, PACKED))
+
+    @classmethod
+    def unpacked(cls, pair: Pair, arrays: list) -> TerrainWindow:
+        """The window of such arrays."""
+        numbers, moves, place, heights, gx, gy, beneath = arrays
+        *stripes, left, width = numbers[:7].tolist()
+        window = object.__new__(cls)
+        window._pair, window._stripes = pair, Stripes(*stripes)
+        window._lines, window._columns = window._stripes.lines, np.arange(left, left + width)
+        window.step = window._stripes.step * window._stripes.across
+        window._place, window.heights, window.gx, window.gy = place.astype(np.intp), heights, gx, gy
+        window._secondary = None
+        if heights.size:
+            window._to_secondary = CellMap(pair.reference.grid, pair.secondary.grid)
+            window._secondary = Lines.unpacked(pair.secondary, window._stripes, window._columns,
+                                               window._to_secondary.offset, numbers[7:].tolist(), moves, beneath)
+        return window
+
     def _stable_cells(self, window):
-        row, col, _, width = window
-        ground = read_lines(self._pair.reference, self._lines - 3, 7, col - 2, width + 4)
+        row, col, height, width = window
+        stripes, grid, lines = self._stripes, self._pair.reference.grid, self._lines
+        ground = stripes.read(self._pair.reference, -2, stripes.thick + 4, col - 2, width + 4)
         spikes, _ = find_spikes(ground)
         ground.ravel()[spikes] = np.nan
         # From the second line above every kept one to the second below.
-        lines = [ground[:, k] if len(ground) > 1 else ground[0, k:ground.shape[1] - 6 + k:self.step]
-                 for k in range(1, 6)]
-        grid = self._pair.reference.grid
-        across, down = grid.cell_metres(self._lines)
-        gx = _slope(*(lines[2][:, k:k + width] for k in (0, 1, 3, 4)), across)
-        gy = _slope(*(lines[k][:, 2:-2] for k in (0, 1, 3, 4)), down)
-        line = lines[2][:, 2:-2]
-        good = np.isfinite(line + gx + gy)
+        around = [ground[k:k + stripes.thick].reshape(lines.size, -1) for k in range(5)]
+        across, down = (metres[:, None] for metres in grid.cell_metres(lines))
+        gx = _slope(*(around[2][:, k:k + width] for k in (0, 1, 3, 4)), across)
+        gy = _slope(*(around[k][:, 2:-2] for k in (0, 1, 3, 4)), down)
+        line = around[2][:, 2:-2]
+        inside = np.flatnonzero((lines >= row) & (lines < row + height))
+        inside = inside[np.argsort(lines[inside])]
+        good = np.zeros(line.shape, dtype=bool)
+        some = slice(None, None, stripes.across)
+        good[inside, some] = np.isfinite(line + gx + gy)[inside, some]
         if not self._pair.terrain.everywhere:
-            first = int(self._lines[0]) - row
-            good &= self._pair.terrain.cover(grid.window(*window), slice(first, None, self.step))
+            good[inside] &= self._pair.terrain.cover(grid.window(*window), lines[inside] - row)
         return np.flatnonzero(good), line, gx, gy
 
     def _look_beneath(self, starts: tuple) -> None:
@@ -159,7 +225,7 @@ class TerrainWindow:
         self._to_secondary = CellMap(reference, secondary.grid)
         if self._to_secondary.offset is not None:
             moves = np.concatenate([np.column_stack(np.broadcast_arrays(*self._moves(*start[:2]))) for start in starts])
-            self._secondary = Lines(secondary, self._lines, self._columns, self._to_secondary.offset, moves)
+            self._secondary = Lines.over(secondary, self._stripes, self._columns, self._to_secondary.offset, moves)
         else:
             self._secondary = self._splines(starts)
 
@@ -170,9 +236,23 @@ class TerrainWindow:
                                                for axis in (0, 1)))
 
     def _moves(self, dx, dy):
-        """Cells down and right that a shift (m) is on every line, float32 columns; a single one where they agree."""
+        """Cells down and right that a shift (m) is: numbers where the same on all lines, else float32 columns."""
+        if self._cell_everywhere:
+            east, north = self._cell_everywhere
+            return np.float64(dy / north), np.float64(dx / east)
         east, north = self._cell_of_line
         return tuple((metres / cell).astype(np.float32)[:, None] for metres, cell in ((dy, north), (dx, east)))
+
+    @cached_property
+    def _sampled(self) -> tuple:
+        """The last shift (m) that was asked for and the heights there."""
+        return None, None
+
+    @cached_property
+    def _cell_everywhere(self) -> tuple[float, float] | None:
+        """Metres east and north from one cell to the next where that is the same on all lines."""
+        east, north = self._cell_of_line
+        return (float(east[0]), float(north[0])) if east.size == 1 else None
 
     @cached_property
     def _cell_of_line(self) -> tuple[np.ndarray, np.ndarray]:
@@ -185,8 +265,10 @@ class TerrainWindow:
         if self._secondary is None:
             return np.full_like(self.heights, np.nan)
         if isinstance(self._secondary, Lines) and np.ndim(dx) == np.ndim(dy) == 0:
-            # Whole lines cost less than a few of their cells.
-            return self._secondary.at(*self._moves(dx, dy)).ravel().take(self._place)
+            # Whole lines cost less than a few of their cells. Fits begin where others have just looked.
+            if self._sampled[0] != (dx, dy):
+                self._sampled = (dx, dy), self._secondary.at(*self._moves(dx, dy)).ravel().take(self._place)
+            return self._sampled[1]
         if isinstance(self._secondary, Lines):
             line, column = np.divmod(self._place, self._columns.size)
             east, north = self._cell
@@ -202,11 +284,13 @@ class TerrainWindow:
         """The window as it serves a fit from `field` (a Fit) on, and dh (m) after it; NaN where void."""
         if not isinstance(self._secondary, Lines):
             return self, self.residuals(field.at(self.rows, self.cols))
-        dx, dy, lift = field.on_lattice(self._lines, self._columns)
         east, north = (metres[:, None] for metres in self._cell_of_line)
-        heights = self._secondary.at((dy / north).astype(np.float32), (dx / east).astype(np.float32))
-        heights += lift
-        return self, self.heights - heights.ravel().take(self._place)
+
+        def offsets(columns):
+            dx, dy, dz = field.on_lattice(self._lines, columns)
+            return tuple(each.astype(np.float32) for each in (dy / north, dx / east, dz))
+
+        return self, self.heights - self._secondary.under(offsets).ravel().take(self._place)
 
     def residuals(self, shift) -> np.ndarray:
         """dh = reference - secondary after the shift (dx, dy, dz), metres, NaN where void."""
@@ -225,6 +309,17 @@ class TerrainWindow:
         """The way east and north (m) from a fractional cell of the reference to each cell."""
         east, north = self._cell
         return (self.cols - col) * east, (self.rows - row) * north
+
+    def slopes_beneath(self, shift) -> tuple[np.ndarray, np.ndarray]:
+        """Some of the cells (indices), and the secondary's gradient `(n, 2)` (m/m, east and north) beneath each."""
+        if isinstance(self._secondary, Lines) and np.ndim(shift[0]) == np.ndim(shift[1]) == 0:
+            steps = self._secondary.steps(*self._moves(shift[0], shift[1]))
+            if steps:
+                slopes = [(step / (2 * metres[:, None])).ravel().take(self._place)
+                          for step, metres in zip(steps, self._cell_of_line)]
+                return np.arange(self.heights.size), np.column_stack(slopes)
+        some, thin = self.thinned
+        return some, thin.secondary_gradient(shift if np.ndim(shift[0]) == 0 else shift[:, some])
 
     def secondary_gradient(self, shift) -> np.ndarray:
         """The secondary's gradient `(n, 2)` (m/m, east and north) beneath each cell, by central differences."""
@@ -245,7 +340,7 @@ def _slope(before2, before, after, after2, metres) -> np.ndarray:
     slope *= 2
     slope += after2
     slope -= before2
-    slope *= (0.125 / metres[:, None]).astype(np.float32)
+    slope *= (0.125 / metres).astype(np.float32)
     return slope
 
 

@@ -280,26 +280,22 @@ class Kernel:
     def __init__(self, first: int, weights):
         self._first, self._weights = first, weights
 
-    def beside(self, source, i, j, s, t, values, step: int = 1) -> None:
-        """Fill `values`, whose sources lie `i`, `j` whole cells and a fraction further on, every `step`-th line.
+    def beside(self, source, i, j, s, t, values) -> None:
+        """Fill `values`, whose sources lie `i`, `j` whole cells and a fraction further on.
 
         `i`, `j`, `s`, `t` are for all cells, for each line, or for each cell. Where `i` or `j` take two values the
         kernel gets one cell longer and the weights move along it.
         """
-        if i.size == j.size == 1:
-            i, j, s, t = i.item(), j.item(), s.ravel()[0], t.ravel()[0]
-            down, across = (int(i) + self._first, self._weights(s)), (int(j) + self._first, self._weights(t))
-        else:
-            down, across = self._shared(i, s), self._shared(j, t)
+        down, across = self.shared(i, s), self.shared(j, t)
         if down is None or across is None:
-            values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape, step))
+            values[:] = self.gathered(source, *_beside(source, i, j, s, t, values.shape))
             return
         (top, down), (left, across) = down, across
         height, width = values.shape
 
         def cell(row, col, beyond=0):
             row, col = top + row, left + col
-            return source[row:row + (height - 1) * step + 1:step, col:col + width + beyond]
+            return source[row:row + height, col:col + width + beyond]
 
         if all(weight.size == 1 or weight.shape[1] == 1 for weight in down):
             lines = _sum(down, [cell(row, 0, len(across) - 1) for row in range(len(down))])
@@ -328,8 +324,13 @@ class Kernel:
         values[known[whole]] = found[whole]
         return values
 
-    def _shared(self, whole, fraction):
-        """`(first cell, weights)` for all places alike, None where they lie too far apart."""
+    def shared(self, whole, fraction):
+        """`(first cell, weights)` for all places alike, None where they lie too far apart.
+
+        Where `whole` takes two values the kernel gets one cell longer and the weights move along it.
+        """
+        if whole.size == 1:
+            return int(whole.item()) + self._first, self._weights(np.float32(fraction.item()))
         least, most = int(whole.min()), int(whole.max())
         weights = self._weights(fraction)
         if most - least > 1:
@@ -342,10 +343,10 @@ class Kernel:
         return least + self._first, weights
 
 
-def _beside(source, i, j, s, t, shape, step=1):
+def _beside(source, i, j, s, t, shape):
     """`(index, s, t)` for Kernel.gathered of cells whose sources lie `i`, `j` whole cells further on."""
     i, j, s, t = (np.broadcast_to(each, shape) for each in (i, j, s, t))
-    index = (np.arange(0, shape[0] * step, step)[:, None] + i.astype(np.intp)) * source.shape[1]
+    index = (np.arange(shape[0])[:, None] + i.astype(np.intp)) * source.shape[1]
     index += np.arange(shape[1]) + j.astype(np.intp)
     return index, s, t
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commonground.core.coregistration import block_shifts
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.executors import open_executor
@@ -37,7 +36,7 @@ def world(tmp_path_factory):
 @pytest.mark.parametrize("block, sample", [(125, 8_000), (125, 15_000), (125, 30_000), (200, 15_000)])
 def test_it_is_met_everywhere_whatever_rows_the_blocks_take(world, monkeypatch, block, sample):
     # What a field that is not there yet misfits most, steep edges, once silenced itself: by up to 0.15 m here.
-    monkeypatch.setattr(block_shifts, "SAMPLE", sample)
+    monkeypatch.setattr(Pair, "SAMPLE", sample)
     with open_executor(2) as executor:
         found = coregister(Pair(world.reference, world.secondary, StableTerrain()), Settings(block_size=block),
                            executor, Silent())

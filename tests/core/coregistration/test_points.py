@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commonground.core.coregistration.block_shifts import lay_out, solve_blocks
+from commonground.core.coregistration.block_layout import lay_out
+from commonground.core.coregistration.block_shifts import solve_blocks
 from commonground.core.coregistration.coregister import Settings
 from commonground.core.coregistration.point_window import PointPair, coregister_points, differences
 from commonground.core.coregistration.points import on_stable, place

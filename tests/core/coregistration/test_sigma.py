@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commonground.core.coregistration.block_shifts import METHODS, lay_out, solve_blocks
+from commonground.core.coregistration.block_layout import lay_out
+from commonground.core.coregistration.block_shifts import METHODS, solve_blocks
 from commonground.core.coregistration.global_shift import global_shift
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.executors import open_executor

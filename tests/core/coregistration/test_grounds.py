@@ -1,0 +1,118 @@
+"""What is kept of the blocks' ground between the passes: the same bits as read again, room or none."""
+
+import errno
+import io
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commonground.core.coregistration import grounds
+from commonground.core.coregistration.block_layout import lay_out
+from commonground.core.coregistration.coregister import Settings, coregister
+from commonground.core.coregistration.grounds import Grounds, Store, Survey, kept_grounds
+from commonground.core.coregistration.terrain_window import Pair
+from commonground.core.executors import Inline, open_executor
+from commonground.core.progress import Silent
+from commonground.core.raster.dem import Reader
+from commonground.core.raster.masks import StableTerrain
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from worlds import make_world
+
+START = np.array([4.0, -3.0, 0.5])
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    def field(x, y):
+        return 4 + x / 800, -3 + y / 900, 0.5 + x / 9000
+
+    world = make_world(tmp_path_factory.mktemp("ground"), field, size=600, slope=14, white=0.4)
+    return Pair(world.reference, world.secondary, StableTerrain())
+
+
+@pytest.fixture
+def blocks(pair):
+    return lay_out(pair.reference.grid, (0, 0, 600, 600), 130, 0.2)
+
+
+def content(ground):
+    return [ground.rows, ground.cols, ground.heights, ground.gx, ground.gy, ground.residuals(START),
+            ground.residuals(START + 150)]
+
+
+@pytest.mark.parametrize("step", [1, 5, 17])
+def test_what_is_kept_is_what_is_read_again(pair, blocks, step, monkeypatch):
+    again, readings, read = Grounds(step, 3), [], Reader.stripes
+    with kept_grounds(Inline(Silent()), step, 3) as kept:
+        for block in blocks:
+            kept.keep(block, kept.first(pair, block, START))
+        monkeypatch.setattr(Reader, "stripes", lambda *place: readings.append(place) or read(*place))
+        for block in blocks:
+            one = kept.again(pair, block, START)
+            assert not readings
+            for mine, other in zip(content(one), content(again.again(pair, block, START))):
+                np.testing.assert_array_equal(mine, other)
+            readings.clear()
+            row, col, height, width = block.window
+            assert one.rows.size > 0.3 * height * width / (step * (2 if step > 3 else 1))
+            assert ((one.rows >= row) & (one.rows < row + height) & (one.cols >= col) & (one.cols < col + width)).all()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_field_does_not_depend_on_what_is_kept(pair, monkeypatch, workers):
+    def nodes():
+        with open_executor(workers) as executor:
+            return coregister(pair, Settings(block_size=130), executor, Silent()).field.nodes
+
+    kept = nodes()
+    for room in (0, 150_000):
+        monkeypatch.setattr(grounds, "ROOM", room)
+        np.testing.assert_array_equal(nodes(), kept)
+
+
+class Full(io.BytesIO):
+    """A disk with room for so many bytes; it takes what it can, as files do, and then fails."""
+
+    room = 400_000
+
+    def write(self, data):
+        data = memoryview(data).cast("B")
+        if self.tell() >= self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data[:self.room - self.tell()])
+
+
+def test_a_full_disk_costs_another_reading_no_more(pair, blocks):
+    full = Grounds(5, 0, Store(Full()))
+    for block in blocks:
+        full.keep(block, full.first(pair, block, START))
+    kept = [full.store.again((block.row, block.col), pair) is not None for block in blocks]
+    assert any(kept) and not all(kept)
+    for block in blocks:
+        again = Grounds(5, 0).again(pair, block, START)
+        for mine, other in zip(content(full.again(pair, block, START)), content(again)):
+            np.testing.assert_array_equal(mine, other)
+
+
+def test_nothing_is_left_and_no_folder_is_needed(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with open_executor(2) as executor:
+        found = coregister(pair, Settings(block_size=200), executor, Silent()).field.nodes
+        assert os.listdir(tmp_path) == []
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        np.testing.assert_array_equal(coregister(pair, Settings(block_size=200), executor, Silent()).field.nodes, found)
+
+
+def told(pair, block, start, grounds, how, word):
+    return block.row, block.col, word
+
+
+def test_results_come_in_the_order_of_the_blocks(pair, blocks):
+    survey = Survey(pair, blocks, np.zeros((len(blocks), 3)), Grounds(1, 0), None)
+    with open_executor(2) as executor:
+        found = survey.run(executor, told, [(f"{block.row}/{block.col}",) for block in blocks], Silent(), "")
+    assert found == [(block.row, block.col, f"{block.row}/{block.col}") for block in blocks]
