@@ -8,7 +8,7 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NEEDED = ("speed-1.5", "speed-16", "speed-100", "field-constant", "field-planar", "field-curved", "field-sine",
-          "field-step", "clean-16", "unmasked-16", "pieces", "memory")
+          "field-step", "clean-16", "unmasked-16", "pieces", "cluster", "memory")
 QUIET = 1.6  # load over 5 minutes: one process at a time, and little else
 
 
@@ -16,7 +16,7 @@ def write(results: Path) -> None:
     """docs/performance.md; refused while a section is missing or times were taken on a busy machine."""
     found = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
     missing = [section for section in NEEDED if section not in found]
-    timed = [section for section in NEEDED if section.startswith(("speed-", "pieces"))]
+    timed = [section for section in NEEDED if section.startswith(("speed-", "pieces", "cluster"))]
     busy = [section for section in timed if section in found and found[section]["load"] > QUIET]
     if missing or busy:
         raise SystemExit(f"docs/performance.md not written. Not measured: {', '.join(missing) or 'none'}. "
@@ -33,6 +33,8 @@ def gist(section: str, result: dict) -> str:
     busy = "" if result["load"] <= QUIET else f"\n(load {result['load']:.1f}: the times are noisy)"
     if section == "memory":
         return _peaks(result)
+    if section == "cluster":
+        return _cluster(result) + busy
     if section == "pieces":
         return _steps(result) + "\n" + _workers(result) + busy
     parts = [_times([result])] if "shape" in result else []
@@ -94,6 +96,14 @@ where GDAL has it).
 ## Workers, 16 Mpx
 
 {_workers(found['pieces'])}
+
+## A cluster, 100 Mpx
+
+The passes over all blocks by one thread of this machine, which keeps what it has read for the next pass, and by the
+processes of a Dask cluster on the same machine, which read again. Seconds, wall; "the rest" is the global shift and the
+solution of the field, which no worker shares. {_same(found['cluster'])}
+
+{_cluster(found['cluster'])}
 
 ## The shift field against the truth
 
@@ -200,6 +210,22 @@ def _workers(result: dict) -> str:
         lines.append([workers, _seconds(phases["fit"]["wall"]), _seconds(phases["apply"]["wall"]),
                       {None: "", True: "yes", False: "NO"}[same]])
     return _table(lines)
+
+
+def _cluster(result: dict) -> str:
+    lines = [["", "blocks", "field", "the rest", "whole fit"]]
+    for workers, found in result["passes"].items():
+        blocks, field = (sum(found[message]) for message in ("Shifts of the blocks", "Shift field"))
+        name = {"here": "this process", "1": "cluster, 1 process"}.get(workers, f"cluster, {workers} processes")
+        lines.append([name, *map(_seconds, (blocks, field, found["fit"] - blocks - field, found["fit"]))])
+    one, two = (result["passes"][workers] for workers in ("1", "2"))
+    ratios = (f"{sum(one[key]) / sum(two[key]):.2f}" for key in ("Shifts of the blocks", "Shift field"))
+    lines.append(["1 over 2", *ratios, "", f"{one['fit'] / two['fit']:.2f}"])
+    return _table(lines)
+
+
+def _same(result: dict) -> str:
+    return f"The shift rasters are {'the same' if result['same_bits'] else 'NOT the same'} to the last bit."
 
 
 def _fields(results: list) -> str:

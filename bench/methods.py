@@ -17,7 +17,8 @@ import house  # noqa: F401
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from commonground.core.coregistration.block_shifts import METHODS, lay_out, solve_blocks
+from commonground.core.coregistration.block_layout import lay_out
+from commonground.core.coregistration.block_shifts import METHODS, solve_blocks
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.executors import Inline
 from commonground.core.progress import Silent

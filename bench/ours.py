@@ -26,14 +26,16 @@ def main() -> None:
     import scipy.linalg
     import scipy.sparse  # noqa: F401
     from commonground.core.coregistration.coregister import Settings, coregister
+    from commonground.core.coregistration.grounds import Survey
     from commonground.core.coregistration.terrain_window import Pair
     from commonground.core.coregistration.warp import warp
     from commonground.core.executors import open_executor
     from commonground.core.progress import Silent
     from commonground.core.raster.dem import Dem
     from commonground.core.raster.masks import StableTerrain, open_mask
-    from osgeo import gdal  # noqa: F401
+    from osgeo import gdal, gdal_array  # noqa: F401
     mark("import")
+    passes = _watched(Survey)
     terrain = StableTerrain(mask=open_mask(options.mask) if options.mask else None)
     pair = Pair(Dem.open(options.reference), Dem.open(options.secondary), terrain)
     settings = Settings(method=options.method, block_size=options.block, field=options.field,
@@ -52,7 +54,22 @@ def main() -> None:
               for last, name in zip(names[:-1], names[1:])}
     blocks = [[*block.centre, block.dx, block.dy, block.dz, block.sigma_dx, block.sigma_dy, block.sigma_dz,
                block.status] for block in found.blocks]
-    print(json.dumps({"phases": phases, "blocks": blocks, "shift": list(found.shift), "notes": list(found.notes)}))
+    print(json.dumps({"phases": phases, "passes": passes, "blocks": blocks, "shift": list(found.shift),
+                      "notes": list(found.notes)}))
+
+
+def _watched(survey) -> dict:
+    """The seconds (wall) of each pass over the blocks, by what it says of itself, as they come."""
+    passes, run = {}, survey.run
+
+    def timed(self, executor, function, more, progress, message):
+        start = time.perf_counter()
+        found = run(self, executor, function, more, progress, message)
+        passes.setdefault(message, []).append(time.perf_counter() - start)
+        return found
+
+    survey.run = timed
+    return passes
 
 
 def _options():

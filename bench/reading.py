@@ -1,7 +1,8 @@
 """How often a coregistration reads its inputs: python bench/reading.py [curved-16] [500]
 
-Counts the cells that each stage asks for, over those of the raster, and prints the table of docs/coregistration.md. A
-cell that is asked for twice, by two blocks that overlap, say, counts twice.
+Counts the cells that each stage asks for, over those of the raster, and what it reads from the files for them (as Linux
+counts it: whole tiles, and what is kept of the ground for the field), over their size. Prints the table of
+docs/coregistration.md.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import house  # noqa: F401
 from commonground.core.coregistration import global_shift
@@ -25,50 +27,64 @@ STAGES = {"search": "Global shift, search at low resolution", "": "Global shift,
           "solve_block": "Blocks", "window_quadratic": "Field, a pass", "warped_window": "Warp"}
 
 
-class Watching(Inline):
+class Watch(Inline):
     """Knows whose work is being done: what is not handed to an executor is the global shift's."""
 
-    stage = ""
-    tasks: Counter = Counter()
+    def __init__(self):
+        super().__init__(Silent())
+        self.stage, self.tasks, self.cells, self.bytes = "", Counter(), Counter(), Counter()
+        self._before = _read_so_far()
 
     def submit(self, function, /, *arguments, **options):
         """As Inline's."""
         batch = function.__name__ == "_one_by_one"
-        self.stage = (arguments[0] if batch else function).__name__
-        self.tasks[self.stage] += len(arguments[1]) if batch else 1
-        future = super().submit(function, *arguments, **options)
-        self.stage = ""
-        return future
+        stage = (arguments[0] if batch else function).__name__
+        self.tasks[stage] += len(arguments[1]) if batch else 1
+        return self.during(stage, super().submit, function, *arguments, **options)
+
+    def during(self, stage: str, function, *arguments, **options):
+        """What `function` returns, whose reading counts for a stage."""
+        self._turn(stage)
+        found = function(*arguments, **options)
+        self._turn("")
+        return found
+
+    def _turn(self, stage: str) -> None:
+        now = _read_so_far()
+        self.bytes[self.stage] += now - self._before
+        self.stage, self._before = stage, now
+
+
+def _read_so_far() -> int:
+    """Bytes that this process has read."""
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 
 def rows(name: str, block_size: int) -> list[str]:
     """The lines of the table for one world."""
-    world, executor, asked = open_world(name), Watching(Silent()), Counter()
+    world, watch = open_world(name), Watch()
     reference, secondary = (Dem.open(world.path(role)) for role in ("reference", "secondary"))
-    read, searched = Reader._cells, global_shift.searched
+    fill, searched = Reader._fill, global_shift.searched
 
-    def counted(self, band, window):
-        asked[executor.stage, self.dem.path] += window["win_xsize"] * window["win_ysize"]
-        return read(self, band, window)
+    def counted(self, band, values, *place):
+        watch.cells[watch.stage, self.dem.path] += values.size
+        return fill(self, band, values, *place)
 
-    def told(*arguments):
-        executor.stage = "search"
-        found = searched(*arguments)
-        executor.stage = ""
-        return found
-
-    Reader._cells, global_shift.searched = counted, told
+    Reader._fill = counted
+    global_shift.searched = lambda *arguments: watch.during("search", searched, *arguments)
     pair = Pair(reference, secondary, StableTerrain())
-    found = coregister(pair, Settings(block_size=block_size), executor, Silent())
+    found = coregister(pair, Settings(block_size=block_size), watch, Silent())
     with tempfile.TemporaryDirectory() as folder:
-        warp(found.secondary, found.field, reference.grid, "cubic", f"{folder}/aligned.tif", executor, Silent())
-    Reader._cells, global_shift.searched = read, searched
-    cells, passes = world.shape[0] * world.shape[1], executor.tasks["window_quadratic"] / len(found.blocks)
-    lines = ["| stage | times | of the reference's cells | of the secondary's |", "|---|---|---|---|"]
+        warp(found.secondary, found.field, reference.grid, "cubic", f"{folder}/aligned.tif", watch, Silent())
+    Reader._fill, global_shift.searched = fill, searched
+    cells, passes = world.shape[0] * world.shape[1], watch.tasks["window_quadratic"] / len(found.blocks)
+    lines = ["| stage | times | of the reference's cells | of the secondary's | read, over the size of both |",
+             "|---|---|---|---|---|"]
     for stage, said in STAGES.items():
         times = passes if stage == "window_quadratic" else 1
-        shares = " | ".join(f"{asked[stage, dem.path] / times / cells:.1f}" for dem in (reference, secondary))
-        lines.append(f"| {said} | {times:.0f} | {shares} |")
+        shares = [watch.cells[stage, dem.path] / times / cells for dem in (reference, secondary)]
+        shares.append(watch.bytes[stage] / times / (8 * cells))
+        lines.append(f"| {said} | {times:.0f} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return lines
 
 

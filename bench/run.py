@@ -3,9 +3,10 @@
     speed 1.5 16 100   time and accuracy at these sizes (Mpx), the two programs in turn
     accuracy           constant, planar, curved, sine and step fields at 1.5 Mpx; noise-free and without mask at 16
     pieces             the warp against gdal.Warp, streaming statistics, workers
+    cluster            the passes over the blocks by the worker processes of a Dask cluster, 100 Mpx
     memory             what whole runs hold at most
     write              docs/performance.md from what was measured last
-    all                these five, as the document wants them
+    all                these six, as the document wants them
 
 Every run is a process of its own. What was measured lies in build/bench/results, one file a section.
 """
@@ -13,12 +14,14 @@ Every run is a process of its own. What was measured lies in build/bench/results
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import hashlib
 import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,7 +52,8 @@ def main() -> None:
     """Run the section that was asked for."""
     options = _options()
     sections = {"speed": lambda: speed(options), "accuracy": lambda: accuracy(options),
-                "pieces": lambda: pieces(options), "memory": lambda: memory(options),
+                "pieces": lambda: pieces(options), "cluster": lambda: cluster(options),
+                "memory": lambda: memory(options),
                 "write": lambda: document.write(RESULTS)}
     for section in sections if options.section == "all" else (options.section,):
         sections[section]()
@@ -97,6 +101,48 @@ def pieces(options) -> None:
         result["workers"][str(workers)] = _ours(world, output, options, 500, workers=workers)
         result["same_bits"][str(workers)] = _digest(output) == _digest(folder / "one.tif")
     save("pieces", result)
+
+
+def cluster(options) -> None:
+    """The passes over the blocks of 100 Mpx by one thread here, and by one and two processes of a cluster."""
+    world, folder = worlds.open_world("curved-100"), _folder("cluster")
+    passes, bits = {}, {}
+    for workers in ("here", 1, 2):
+        shifts = folder / f"{workers}.tif"
+        with contextlib.nullcontext("") if workers == "here" else _dask(workers) as address:
+            run = _ours(world, folder / "none.tif", options, 500, shifts=str(shifts), scheduler=address, fit_only=True)
+        passes[str(workers)] = {**run["found"]["passes"], "fit": run["found"]["phases"]["fit"]["wall"]}
+        bits[str(workers)] = _digest(shifts)
+    save("cluster", {"passes": passes, "same_bits": len(set(bits.values())) == 1})
+
+
+@contextlib.contextmanager
+def _dask(workers: int):
+    """The address of a scheduler with so many worker processes of one thread."""
+    path = BUILD / "bench" / "path"
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / "commonground").exists():
+        (path / "commonground").symlink_to(HERE.parent)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    address = f"tcp://127.0.0.1:{port}"
+
+    def start(*words):
+        return subprocess.Popen([sys.executable, "-m", *words], env={**_environment(), "PYTHONPATH": str(path)},
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    with contextlib.ExitStack() as processes:
+        for words in (("dask_scheduler", "--host", "127.0.0.1", "--port", port),
+                      *[("dask_worker", address, "--nthreads", "1", "--no-nanny")] * workers):
+            process = start(f"distributed.cli.{words[0]}", *words[1:], "--no-dashboard")
+            processes.callback(process.wait)
+            processes.callback(process.terminate)
+        from distributed import Client
+
+        with Client(address, timeout="30s") as client:
+            client.wait_for_workers(workers, timeout=30)
+        yield address
 
 
 def memory(options) -> None:
@@ -208,10 +254,12 @@ def _compressed(world, layer: str, folder: Path, codec: str) -> str:
     return path
 
 
-def _ours(world, output, options, block, shifts="", workers=1, masked=True) -> dict:
+def _ours(world, output, options, block, shifts="", workers=1, masked=True, scheduler="", fit_only=False) -> dict:
     command = [sys.executable, HERE / "ours.py", world.path("reference"), world.path("secondary"), output,
-               "--block", block, "--workers", workers, "--method", options.method, "--shifts", shifts]
-    return measure(command + (["--mask", world.path("stable")] if masked else []))
+               "--block", block, "--workers", workers, "--method", options.method, "--shifts", shifts,
+               "--scheduler", scheduler]
+    return measure(command + (["--mask", world.path("stable")] if masked else [])
+                   + (["--fit-only"] if fit_only else []))
 
 
 def _xdem(world, folder: Path, block: int, fit_only: bool) -> dict:
@@ -242,7 +290,7 @@ def measure(command: list) -> dict:
     command = [str(word) for word in command]
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complaints:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=printed, stderr=complaints, env={**os.environ, **SINGLE})
+        process = subprocess.Popen(command, stdout=printed, stderr=complaints, env=_environment())
         peak, ended = 0.0, 0
         while not ended:
             peak = max(peak, _resident(process.pid))
@@ -256,6 +304,12 @@ def measure(command: list) -> dict:
             raise SystemExit(f"{' '.join(command)}\n{complaints.read().decode()}")
         lines = printed.read().decode().strip().splitlines()
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": peak, "found": json.loads(lines[-1])}
+
+
+def _environment() -> dict:
+    """One thread each, and modules compiled once, as everywhere."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**usual, **SINGLE}
 
 
 def _resident(process: int) -> float:
@@ -329,7 +383,7 @@ def _digest(path) -> str:
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", choices=("speed", "accuracy", "pieces", "memory", "write", "all"))
+    parser.add_argument("section", choices=("speed", "accuracy", "pieces", "cluster", "memory", "write", "all"))
     parser.add_argument("sizes", nargs="*", help=f"Mpx, of {', '.join(worlds.SIZES)}")
     parser.add_argument("--repeats", type=int, help="runs of each program (default 5 up to 1.5 Mpx, then fewer)")
     parser.add_argument("--xdem", choices=("full", "fit", "none"), default="full",
