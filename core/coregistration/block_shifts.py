@@ -60,6 +60,8 @@ def solve_block(pair: Pair, block: Block, start: np.ndarray, grounds: Grounds, h
     Self-contained so that any worker can find it.
     """
     ground = grounds.first(pair, block, start)
+    # Before a fit that wanders looks further: what is read again does not know of it.
+    grounds.keep(block, ground)
     shift, solution, dh = _measured(pair, block, method, start, ground)
     growth, form = (1.0, 1.0, 1.0), None
     if solution is not None:
@@ -67,7 +69,6 @@ def solve_block(pair: Pair, block: Block, start: np.ndarray, grounds: Grounds, h
         if how is not None:
             form = Quadratic.of(ground.at(solution.shift), dh, lambda row, col: np.broadcast_to(moved, (3, len(row))),
                                 block.window, how, law=solution.law)
-    grounds.keep(block, ground)
     return shift, growth, form and form.packed()
 
 

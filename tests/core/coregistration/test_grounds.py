@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from commonground.core.coregistration import grounds
 from commonground.core.coregistration.block_layout import lay_out
+from commonground.core.coregistration.block_shifts import solve_block
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.grounds import Grounds, Store, Survey, kept_grounds
+from commonground.core.coregistration.solution import Solution
 from commonground.core.coregistration.terrain_window import Pair
 from commonground.core.executors import Inline, open_executor
 from commonground.core.progress import Silent
-from commonground.core.raster.dem import Reader
+from commonground.core.raster.dem import Dem, Reader
 from commonground.core.raster.masks import StableTerrain
+from commonground.core.raster.writing import RasterWriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import make_world
+from worlds import constant_field, make_world
 
 START = np.array([4.0, -3.0, 0.5])
 
@@ -116,3 +119,27 @@ def test_results_come_in_the_order_of_the_blocks(pair, blocks):
     with open_executor(2) as executor:
         found = survey.run(executor, told, [(f"{block.row}/{block.col}",) for block in blocks], Silent(), "")
     assert found == [(block.row, block.col, f"{block.row}/{block.col}") for block in blocks]
+
+
+def test_ground_is_kept_as_it_was_read_before_a_fit_wandered(tmp_path):
+    """What looks further sees other spikes, of which others that read again do not know."""
+    world = make_world(tmp_path, constant_field(*START), size=500, slope=14, white=0.6)
+    heights, rng = world.secondary.read(), np.random.default_rng(5)
+    some = rng.random(heights.shape) < 0.05
+    heights[some] += rng.uniform(2, 20, some.sum()).astype(np.float32)
+    with RasterWriter(str(tmp_path / "spikes.tif"), world.secondary.grid) as writer:
+        writer.write(heights)
+    spiky = Pair(world.reference, Dem.open(str(tmp_path / "spikes.tif")), StableTerrain())
+
+    def wandering(window, start, cell):
+        window.residuals(start + 8 * cell)
+        return Solution.failed(start, 1)
+
+    blocks = lay_out(spiky.reference.grid, (0, 0, 500, 500), 250, 0.2)
+    with kept_grounds(Inline(Silent()), 10, 0) as kept:
+        for block in blocks:
+            solve_block(spiky, block, START, kept, None, wandering)
+        for block in blocks:
+            again = Grounds(10, 0).again(spiky, block, START)
+            for mine, other in zip(content(kept.again(spiky, block, START)), content(again)):
+                np.testing.assert_array_equal(mine, other)
