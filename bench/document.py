@@ -101,7 +101,7 @@ where GDAL has it).
 
 The passes over all blocks by one thread of this machine, which keeps what it has read for the next pass, and by the
 processes of a Dask cluster on the same machine, which read again. Seconds, wall; "the rest" is the global shift and the
-solution of the field, which no worker shares. {_same(found['cluster'])}
+solution of the field, which no worker shares.
 
 {_cluster(found['cluster'])}
 
@@ -222,10 +222,6 @@ def _cluster(result: dict) -> str:
     ratios = (f"{sum(one[key]) / sum(two[key]):.2f}" for key in ("Shifts of the blocks", "Shift field"))
     lines.append(["1 over 2", *ratios, "", f"{one['fit'] / two['fit']:.2f}"])
     return _table(lines)
-
-
-def _same(result: dict) -> str:
-    return f"The shift rasters are {'the same' if result['same_bits'] else 'NOT the same'} to the last bit."
 
 
 def _fields(results: list) -> str:

@@ -113,7 +113,9 @@ def cluster(options) -> None:
             run = _ours(world, folder / "none.tif", options, 500, shifts=str(shifts), scheduler=address, fit_only=True)
         passes[str(workers)] = {**run["found"]["passes"], "fit": run["found"]["phases"]["fit"]["wall"]}
         bits[str(workers)] = _digest(shifts)
-    save("cluster", {"passes": passes, "same_bits": len(set(bits.values())) == 1})
+    if len(set(bits.values())) > 1:
+        raise SystemExit("cluster: the shift rasters are not the same to the last bit; nothing kept.")
+    save("cluster", {"passes": passes})
 
 
 @contextlib.contextmanager
