@@ -21,7 +21,7 @@ from .terrain_window import Pair, TerrainWindow, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "dh_minimize": dh_minimize, "icp": icp, "vertical_shift": vertical_shift}
-LOOK = 2_000  # residuals that a block's NMAD is told from
+LOOK = 5_000  # residuals that a block's NMAD is told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
