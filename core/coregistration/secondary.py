@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..raster.dem import Dem, Reader
-from ..raster.resampling import LAGRANGE, fractions
+from ..raster.resampling import LAGRANGE, fractions, weighted_sum
 from .solution import NMAD, median
 from .stripes import StripeCut, Stripes
 
@@ -137,10 +137,11 @@ class Lines:
         """Heights `(lines, columns)` by `(first, weights)` of the lines and of the cells along them."""
         heights, count, width = self._heights, self._stripes.lines.size, self._columns.size
         (top, weights), thick = lines, self._stripes.thick
-        summed = _sum(weights, [heights[k:k + thick].reshape(count, -1) for k in range(top, top + len(weights))])
+        lines = [heights[k:k + thick].reshape(count, -1) for k in range(top, top + len(weights))]
+        summed = weighted_sum(weights, lines)
         left, weights = across
         if weights[0].size > 1:
-            return _sum(weights, [summed[:, k:k + width] for k in range(left, left + len(weights))])
+            return weighted_sum(weights, [summed[:, k:k + width] for k in range(left, left + len(weights))])
         # What runs from the end of a line into the next lies beyond the columns.
         found = np.correlate(summed.ravel(), np.array(weights, dtype=np.float32), "full")[len(weights) - 1:]
         return found.reshape(summed.shape)[:, left:left + width]
@@ -183,16 +184,6 @@ def _differences(first: int, weights: list) -> tuple[int, list]:
 def _sheared(y: np.ndarray, away: np.ndarray) -> np.ndarray:
     """The places `y` down, of cells `away` columns beside those of the secondary, at these columns themselves."""
     return y - away * np.gradient(y, axis=1)
-
-
-def _sum(weights: list, parts: list) -> np.ndarray:
-    """Sum of weights times parts."""
-    total = weights[0] * parts[0]
-    product = np.empty_like(total)
-    for weight, part in zip(weights[1:], parts[1:]):
-        np.multiply(weight, part, out=product)
-        np.add(total, product, out=total)
-    return total
 
 
 class Splines:

@@ -298,8 +298,8 @@ class Kernel:
             return source[row:row + height, col:col + width + beyond]
 
         if all(weight.size == 1 or weight.shape[1] == 1 for weight in down):
-            lines = _sum(down, [cell(row, 0, len(across) - 1) for row in range(len(down))])
-            values[:] = _sum(across, [lines[:, col:col + width] for col in range(len(across))])
+            lines = weighted_sum(down, [cell(row, 0, len(across) - 1) for row in range(len(down))])
+            values[:] = weighted_sum(across, [lines[:, col:col + width] for col in range(len(across))])
         else:
             _weigh(cell, down, across, values)
 
@@ -351,7 +351,7 @@ def _beside(source, i, j, s, t, shape):
     return index, s, t
 
 
-def _sum(weights, parts) -> np.ndarray:
+def weighted_sum(weights: list, parts: list) -> np.ndarray:
     """Sum of weights times parts."""
     total = weights[0] * parts[0]
     product = np.empty_like(total)
