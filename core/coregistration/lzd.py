@@ -46,7 +46,10 @@ def least_squares(window: TerrainWindow, start: np.ndarray, cell: float, terms: 
 
 @dataclass(frozen=True)
 class _Fit:
-    """What the last iteration has seen of the cells: `design`, `weighted` (k, n), dh and whether it counts (n,), ..."""
+    """What the last iteration has seen of the cells: `design`, `weighted` (k, n), dh and whether it counts (n,).
+
+    `law` is how dh scatters (see Precision).
+    """
 
     terms: Terms
     design: np.ndarray

@@ -30,7 +30,9 @@ class Lines:
     """
 
     def __init__(self, dem: Dem, stripes: Stripes, columns: np.ndarray, offset: tuple, moves: np.ndarray):
-        self._dem, self._stripes, self._columns, self._moves = dem, stripes, columns, moves
+        self._dem, self._stripes, self._columns = dem, stripes, columns
+        # As they are packed: where one is all but whole, more digits would lead to another cell.
+        self._moves = moves.astype(np.float32)
         self._whole = [math.floor(apart) for apart in offset]
         self._part = [np.float32(apart - floor) for apart, floor in zip(offset, self._whole)]
 

@@ -166,7 +166,7 @@ class Reader:
 
     def _lines(self, left: int, right: int, lines: np.ndarray) -> np.ndarray:
         steps = np.diff(lines)
-        if lines.size > 1 and steps[0] > 1 and (steps == steps[0]).all():
+        if self._exact and lines.size > 1 and steps[0] > 1 and (steps == steps[0]).all():
             return self._inside(left, right, [range(int(lines[0]), int(lines[-1]) + 1, int(steps[0]))])
         ends = np.flatnonzero((steps - 1) * (right - left) > SKIPPED)
         starts, ends = lines[[0, *(ends + 1)]], lines[[*ends, -1]] + 1
@@ -243,8 +243,6 @@ class Reader:
         """The parts of evenly spaced lines that GDAL reads as one: it takes the middle one of those that it skips."""
         if lines.step == 1 or len(lines) == 1:
             return [lines]
-        if not self._exact:
-            return [lines[k:k + 1] for k in range(len(lines))]
         over, under = lines.step // 2, self.dem.grid.height - lines.step + lines.step // 2
         start = next((k for k, line in enumerate(lines) if line >= over), len(lines))
         end = next((k for k in range(len(lines), start, -1) if lines[k - 1] <= under), start)

@@ -1,6 +1,7 @@
 """Who does the work makes no difference to the result: threads, or the processes of a Dask cluster."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def test_cancelling_drops_what_has_not_begun():
 def test_a_raising_task_stops_the_run():
     with open_executor(2) as executor, pytest.raises(ZeroDivisionError):
         run_all(executor, lambda k: 1 / k, [(1,), (0,), (2,)], Silent())
+
+
+def test_a_single_worker_is_the_callers_own_thread_and_can_be_cancelled():
+    done = []
+
+    class Impatient(Silent):
+        def step(self, fraction, message=""):
+            if fraction >= 0.3:
+                raise Cancelled
+
+    with open_executor(1) as executor:
+        found = run_all(executor, lambda number: (number, threading.get_ident()), [(k,) for k in range(5)], Silent())
+        assert found == [(k, threading.get_ident()) for k in range(5)]
+        with pytest.raises(Cancelled):
+            run_all(executor, done.append, [(k,) for k in range(10)], Impatient())
+    assert done == [0, 1, 2]
 
 
 def test_results_in_order_are_never_far_ahead():

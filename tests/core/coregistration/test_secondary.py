@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from commonground.core.coregistration.secondary import NEARBY, REACH, Lines, find_spikes
 from commonground.core.coregistration.stripes import Stripes
-from commonground.core.coregistration.terrain_window import Pair
+from commonground.core.coregistration.terrain_window import PACKED, Pair
 from commonground.core.raster.dem import Dem, Reader
 from commonground.core.raster.grid import Grid
 from commonground.core.raster.masks import StableTerrain
@@ -153,6 +153,21 @@ def test_what_is_packed_is_the_same_unpacked(tmp_path, readings, stripes):
     for look in LOOKS:
         for move in ((0.3, -0.4), (REACH - 2.0, 0.0)):
             np.testing.assert_array_equal(look(again, rows, *move), look(lines, rows, *move))
+
+
+def test_what_is_packed_begins_at_the_same_cell_where_a_start_is_all_but_whole(tmp_path):
+    dem, stripes = plane(tmp_path / "secondary.tif"), STRIPES["thick"]
+    lines = Lines.over(dem, stripes, COLUMNS, (0.0, 0.0), np.array([[0.0, 0.0], [0.2, 1 + 1e-12]]))
+    numbers, moves, heights = lines.packed()
+    again = Lines.unpacked(dem, stripes, COLUMNS, (0.0, 0.0), numbers, moves.astype(PACKED[1]), heights.ravel())
+    asked = []
+
+    def offsets(columns):
+        asked.append(columns[0])
+        return tuple(np.full((stripes.lines.size, columns.size), moved, dtype=np.float32) for moved in (0.1, 0.2, 0.0))
+
+    np.testing.assert_array_equal(again.under(offsets), lines.under(offsets))
+    assert len(set(asked)) == 1
 
 
 def test_rises_are_those_of_the_plane(tmp_path):
