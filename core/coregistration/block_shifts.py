@@ -147,11 +147,11 @@ def _strays(block: BlockShift, used: list[BlockShift]) -> bool:
     if len(near) < 8:
         return False
     for axis in ("dx", "dy", "dz"):
-        values = np.array([getattr(b, axis) for b in near])
+        value, values = getattr(block, axis), np.array([getattr(b, axis) for b in near])
+        if values.min() <= value <= values.max():
+            continue
         sigmas = np.array([getattr(b, "sigma_" + axis) for b in near])
-        around = np.median(values)
         tolerance = np.hypot(getattr(block, "sigma_" + axis), np.median(sigmas)) + scatter(values)
-        beyond = max(values.min() - getattr(block, axis), getattr(block, axis) - values.max())
-        if beyond > 0 and abs(getattr(block, axis) - around) > STRAY * tolerance:
+        if abs(value - np.median(values)) > STRAY * tolerance:
             return True
     return False

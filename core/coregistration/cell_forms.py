@@ -122,10 +122,8 @@ def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
 def _sums(cell, rows, cols, design, weights, residuals):
     """Each cell's mean row and column, `M`, `b` and count; the design is `(3, n)`."""
     # Along a line neighbours share a cell: first the sums of such runs, then those of the cells.
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    runs = cell[starts]
-    lengths = np.diff(starts, append=cell.size)
-    counts = np.bincount(runs, lengths)
+    starts = np.concatenate([[0], np.flatnonzero(cell[1:] != cell[:-1]) + 1])
+    runs, counts = cell[starts], np.bincount(cell)
     filled = np.flatnonzero(counts)
 
     def add(values):

@@ -89,10 +89,14 @@ class SplineBasis:
 
     def _axis(self, cells, axis):
         intervals = (self._down, self._across)[axis]
-        u = np.clip((np.asarray(cells) + 0.5) / self._shape[axis], 0, 1) * intervals
+        u = np.minimum(np.maximum((np.asarray(cells) + 0.5) * (intervals / self._shape[axis]), 0), intervals)
         first = np.minimum(u.astype(int), intervals - 1)
         t = u - first
-        weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
+        rest = 1 - t
+        weights = np.empty((len(t), 4))
+        for k, cubic in enumerate((rest * rest * rest / 6, 2 / 3 - t * t * (1 - t / 2),
+                                   2 / 3 - rest * rest * (1 - rest / 2), t * t * t / 6)):
+            weights[:, k] = cubic
         return first, weights
 
 

@@ -262,15 +262,15 @@ def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore"):
         beyond = [np.flatnonzero(np.abs(_bends(flat[start:start + PIECE + 2])) > limit) + (start + 1)
                   for start in range(0, flat.size - 2, PIECE)]
-    line, piece, col = np.unravel_index(np.concatenate(beyond), heights.shape)
+    place = np.concatenate(beyond)
     # What runs from the end of a line into the next does not count.
-    inside = (col > 0) & (col < width - 1)
-    line, piece, col = line[inside], piece[inside], col[inside] - 1
-    above, below = np.maximum(line - 1, 0), np.minimum(line + 1, len(heights) - 1)
-    around = np.stack([heights[row, piece, col + j] for row in (above, line, below) for j in range(3)])
-    typical = np.sort(around, axis=0)[4]
-    far = np.abs(heights[line, piece, col + 1] - typical) > limit / 2
-    return np.ravel_multi_index((line, piece, col + 1), heights.shape)[far], typical[far]
+    col = place % width
+    place, deep = place[(col > 0) & (col < width - 1)], heights[0].size
+    above, below = np.where(place < deep, 0, -deep), np.where(place < flat.size - deep, deep, 0)
+    around = (place + [above, np.zeros_like(place), below])[:, None] + np.arange(-1, 2)[:, None]
+    typical = np.sort(flat.take(around).reshape(9, -1), axis=0)[4]
+    far = np.abs(flat.take(place) - typical) > limit / 2
+    return place[far], typical[far]
 
 
 def _bends(heights: np.ndarray, every: int = 1) -> np.ndarray:

@@ -81,13 +81,13 @@ class Precision:
         gradient2 = self._gradient2
         some = np.arange(0, gradient2.size, max(1, gradient2.size // LOOK))
         # Halves of the precision order as well, and by counting.
-        some = some[np.argsort(_halves(gradient2[some]), kind="stable")]
+        some = some[np.argsort(_halves(gradient2.take(some)), kind="stable")]
         size = max(1, some.size // SLOPE_GROUPS)
         return some[:some.size // size * size].reshape(-1, size)
 
     @cached_property
     def _steepness(self) -> np.ndarray:
-        return self._gradient2[self._groups]
+        return self._gradient2.take(self._groups)
 
     @cached_property
     def _typical(self) -> list[float]:
@@ -95,14 +95,14 @@ class Precision:
 
     def law(self, residuals: np.ndarray) -> tuple[float, float]:
         """The (s0, s1) of the variance s0 + s1 gradient2, robustly fitted, neither negative; NaN is left out."""
-        return self._law(residuals[self._groups])[0]
+        return self._law(residuals.take(self._groups))[0]
 
     def law_and_centre(self, residuals: np.ndarray) -> tuple[tuple[float, float], float]:
         """The law, and the residuals' robust centre; NaN is left out.
 
         The median alone would hold it towards one-sided outliers (ground that changed); a few weighted means do not.
         """
-        seen = residuals[self._groups]
+        seen = residuals.take(self._groups)
         (s0, s1), centre = self._law(seen)
         variance = s0 + s1 * self._steepness
         seen = np.where(np.isfinite(seen), seen, np.float32(FAR))
@@ -114,24 +114,27 @@ class Precision:
 
     def _law(self, seen: np.ndarray) -> tuple[tuple[float, float], float]:
         """Of the residuals of the groups; and their median."""
-        middle = median(seen)
-        apart = np.sort(_halves(np.abs(seen - middle)), axis=1, kind="stable")
+        centre = median(seen)
+        apart = np.sort(_halves(np.abs(seen - centre)), axis=1, kind="stable")
         counts = np.count_nonzero(apart < _INFINITE, axis=1)
         known = int(counts.sum())
         if not known:
-            return (1.0, 0.0), middle
-        told = [(NMAD * _middle(row, count), typical)
-                for row, count, typical in zip(apart, counts.tolist(), self._typical) if count]
+            return (1.0, 0.0), centre
+        rows = np.arange(len(apart))
+        low, high = (_numbers(apart[rows, places]) for places in ((counts - 1) // 2, counts // 2))
+        deviations = (NMAD * 0.5 * (low + high)).tolist()
+        told = [(deviation, typical)
+                for deviation, typical, count in zip(deviations, self._typical, counts.tolist()) if count]
         usual = sorted(deviation for deviation, _ in told)[len(told) // 2]
         floor = max(usual * 1e-3, 1e-6) ** 2
         if known < 60:
-            return (max(usual**2, floor), 0.0), middle
+            return (max(usual**2, floor), 0.0), centre
         # Relative misfit: gentle and steep groups count alike, whatever their variance.
         precisions = [(deviation**-2.0, typical * deviation**-2.0) for deviation, typical in told if deviation > 0]
         if not precisions:
-            return (floor, 0.0), middle
+            return (floor, 0.0), centre
         s0, s1 = _not_negative(*zip(*precisions))
-        return (max(s0, floor), s1), middle
+        return (max(s0, floor), s1), centre
 
     def variance(self, law: tuple) -> np.ndarray:
         """The variance at each cell by such a law."""
@@ -160,16 +163,21 @@ def median(values: np.ndarray) -> float:
 
     Numbers of half the precision are sorted by counting, in a fraction of the time.
     """
-    halves = _halves(values[values == values])
-    if not halves.size:
-        return np.nan
+    ranked = _halves(values).ravel()
     # Of numbers below zero the larger has the lower bits.
-    halves ^= (halves >> 15) & _LOWER
-    halves.sort(kind="stable")
-    return _middle(halves, halves.size)
+    ranked ^= (ranked >> 15) & _LOWER
+    ranked.sort(kind="stable")
+    # What is no number lies beyond both ends.
+    first, end = ranked.searchsorted(_LEAST), ranked.searchsorted(_INFINITE, "right")
+    if first == end:
+        return np.nan
+    low, high = _numbers(ranked[[(first + end - 1) // 2, (first + end) // 2]]).tolist()
+    return 0.5 * (low + high)
 
 
-_INFINITE, _LOWER = np.float16(np.inf).view(np.int16), np.int16(0x7FFF)
+_LOWER = np.int16(0x7FFF)
+_INFINITE = np.float16(np.inf).view(np.int16)
+_LEAST = np.float16(-np.inf).view(np.int16) ^ _LOWER
 
 
 def _halves(numbers: np.ndarray) -> np.ndarray:
@@ -178,10 +186,9 @@ def _halves(numbers: np.ndarray) -> np.ndarray:
         return numbers.astype(np.float16).view(np.int16)
 
 
-def _middle(ranked: np.ndarray, count: int) -> float:
-    """The median of the first `count` of rising halves, those below zero with their lower bits turned round."""
-    low, high = ranked[(count - 1) // 2], ranked[count // 2]
-    return 0.5 * sum(float((half if half >= 0 else half ^ _LOWER).view(np.float16)) for half in (low, high))
+def _numbers(ranked: np.ndarray) -> np.ndarray:
+    """The numbers that such bits are, those below zero with their lower bits turned round."""
+    return (ranked ^ ((ranked >> 15) & _LOWER)).view(np.float16).astype(float)
 
 
 def scatter(values: np.ndarray) -> float:

@@ -224,7 +224,7 @@ class TerrainWindow:
         reference, secondary = self._pair.reference.grid, self._pair.secondary
         self._to_secondary = CellMap(reference, secondary.grid)
         if self._to_secondary.offset is not None:
-            moves = np.concatenate([np.column_stack(np.broadcast_arrays(*self._moves(*start[:2]))) for start in starts])
+            moves = np.concatenate([np.stack(self._moves(*start[:2]), axis=-1).reshape(-1, 2) for start in starts])
             self._secondary = Lines.over(secondary, self._stripes, self._columns, self._to_secondary.offset, moves)
         else:
             self._secondary = self._splines(starts)
@@ -303,7 +303,9 @@ class TerrainWindow:
         row, col, height, width = window
         across = -(-width // side)
         down, right = numbered(self._lines - row, height, side), numbered(self._columns - col, width, side)
-        return np.where((down[:, None] >= 0) & (right >= 0), down[:, None] * across + right, -1).take(self._place)
+        cells = (down * across)[:, None] + right
+        cells[down < 0] = cells[:, right < 0] = -1
+        return cells.take(self._place)
 
     def metres_from(self, row: float, col: float) -> tuple[np.ndarray, np.ndarray]:
         """The way east and north (m) from a fractional cell of the reference to each cell."""

@@ -246,8 +246,8 @@ class Reader:
         over, under = lines.step // 2, self.dem.grid.height - lines.step + lines.step // 2
         start = next((k for k, line in enumerate(lines) if line >= over), len(lines))
         end = next((k for k in range(len(lines), start, -1) if lines[k - 1] <= under), start)
-        alone = [lines[k:k + 1] for k in range(len(lines))]
-        return [*alone[:start], *([lines[start:end]] if end > start else []), *alone[end:]]
+        alone = [lines[k:k + 1] for k in (*range(start), *range(end, len(lines)))]
+        return [*alone[:start], *([lines[start:end]] if end > start else []), *alone[start:]]
 
     def _fill(self, band, values: np.ndarray, left: int, lines: range, how: int) -> None:
         """Read lines, several of a range with steps in one go."""

@@ -330,7 +330,7 @@ class Kernel:
         Where `whole` takes two values the kernel gets one cell longer and the weights move along it.
         """
         if whole.size == 1:
-            return int(whole.item()) + self._first, self._weights(np.float32(fraction.item()))
+            return int(whole.item()) + self._first, [np.float32(weight) for weight in self._weights(fraction.item())]
         least, most = int(whole.min()), int(whole.max())
         weights = self._weights(fraction)
         if most - least > 1:
@@ -396,14 +396,16 @@ def _cubic(t):
 
 def _quintic(t):
     """Weights of the cells -2 to 3 at the fraction `t`, of the polynomial through them (Lagrange)."""
-    from_cell = [t - np.float32(place) for place in range(-2, 4)]
+    from_cell = [t - place for place in range(-2, 4)]
     before, after = [from_cell[0]], [from_cell[5]]
     for place in range(1, 5):
         before.append(before[-1] * from_cell[place])
         after.append(after[-1] * from_cell[5 - place])
-    scale = [np.float32(1 / value) for value in (-120, 24, -12, 12, -24, 120)]
-    inner = [before[place - 1] * after[4 - place] * scale[place] for place in range(1, 5)]
-    return [after[4] * scale[0], *inner, before[4] * scale[5]]
+    inner = [before[place - 1] * after[4 - place] * scale for place, scale in zip(range(1, 5), _INNER)]
+    return [after[4] * _OUTER[0], *inner, before[4] * _OUTER[1]]
+
+
+_OUTER, _INNER = (-1 / 120, 1 / 120), (1 / 24, -1 / 12, 1 / 12, -1 / 24)
 
 
 def _linear(t):
