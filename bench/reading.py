@@ -24,7 +24,7 @@ from commonground.core.raster.masks import StableTerrain
 from worlds import open_world
 
 STAGES = {"search": "Global shift, search at low resolution", "": "Global shift, at full resolution",
-          "solve_block": "Blocks", "window_quadratic": "Field, a pass", "warped_window": "Warp"}
+          "solve_strip": "Blocks", "strip_forms": "Field, a pass", "warped_window": "Warp"}
 
 
 class Watch(Inline):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..raster.grid import Grid
+
+STRIP = 1_000_000  # cells: what is at hand at once
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,48 @@ class Block:
     col: int
     window: tuple
     wider: tuple
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Blocks side by side, whose ground is read and kept together."""
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def window(self) -> tuple:
+        """That of all its blocks."""
+        return _around([block.window for block in self.blocks])
+
+    @property
+    def wider(self) -> tuple:
+        """That of all its blocks, with their overlap."""
+        return _around([block.wider for block in self.blocks])
+
+    @property
+    def ends(self) -> tuple:
+        """The columns at which a block ends and the next begins."""
+        return tuple(block.window[1] for block in self.blocks[1:])
+
+
+def in_strips(blocks: Iterable[Block], most: int) -> list[Strip]:
+    """The blocks, row by row, in strips of at most so many of them and STRIP cells, or of one."""
+    strips: list[list[Block]] = []
+    for block in blocks:
+        last = strips[-1] if strips else []
+        joins = (0 < len(last) < most and (last[-1].row, last[-1].col + 1) == (block.row, block.col)
+                 and sum(each.window[2] * each.window[3] for each in (*last, block)) <= STRIP)
+        if joins:
+            last.append(block)
+        else:
+            strips.append([block])
+    return [Strip(tuple(strip)) for strip in strips]
+
+
+def _around(windows: list[tuple]) -> tuple:
+    """The window from the first to the last of several side by side."""
+    (row, left, height, _), (_, col, _, width) = windows[0], windows[-1]
+    return row, left, height, col + width - left
 
 
 def lay_out(grid: Grid, within: tuple, size: int, overlap: float) -> list[Block]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..progress import Progress
-from .block_layout import Block
+from .block_layout import Block, Strip
 from .blocks import BlockShift
 from .cell_forms import Gathering, Quadratic
 from .dh_minimize import dh_minimize
@@ -47,28 +47,34 @@ def step_of(pair: Pair, blocks: list[Block]) -> int:
 def solve_and_gather(survey: Survey, method: str, executor: Executor,
                      progress: Progress) -> tuple[list[BlockShift], list[np.ndarray]]:
     """As `solve_blocks`, and what the lattice cells of each usable block say about its shift, if told how."""
-    found = survey.run(executor, solve_block, [(method,)] * len(survey.blocks), progress, "Shifts of the blocks")
+    strips = survey.run(executor, solve_strip, lambda _: (method,), progress, "Shifts of the blocks")
+    found = [block for strip in strips for block in strip]
     judged = _judged_together(_honest([(block, growth) for block, growth, _ in found]),
                               survey.pair.reference.grid.cell_size())
     return judged, [form for block, (_, _, form) in zip(judged, found) if block.usable and form is not None]
 
 
-def solve_block(pair: Pair, block: Block, start: np.ndarray, grounds: Grounds, how: Gathering | None,
-                method: str) -> tuple[BlockShift, tuple, np.ndarray | None]:
-    """One block's shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
+def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, how: Gathering | None,
+                method: str) -> list[tuple[BlockShift, tuple, np.ndarray | None]]:
+    """Of each block its shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
 
     Self-contained so that any worker can find it.
     """
-    ground = grounds.first(pair, block, start)
+    ground = grounds.first(pair, strip, starts)
     # Before a fit that wanders looks further: what is read again does not know of it.
-    grounds.keep(block, ground)
+    grounds.keep(strip, ground)
+    return [_solve_block(pair, block, start, ground.within(block.wider), how, method)
+            for block, start in zip(strip.blocks, starts)]
+
+
+def _solve_block(pair, block, start, ground, how, method) -> tuple[BlockShift, tuple, np.ndarray | None]:
     shift, solution, dh = _measured(pair, block, method, start, ground)
     growth, form = (1.0, 1.0, 1.0), None
     if solution is not None:
         growth, moved = tuple(solution.growth.tolist()), solution.shift[:, None]
         if how is not None:
             form = Quadratic.of(ground.at(solution.shift), dh, lambda row, col: np.broadcast_to(moved, (3, len(row))),
-                                block.window, how, law=solution.law)
+                                [block.window], how, law=solution.law)
     return shift, growth, form and form.packed()
 
 

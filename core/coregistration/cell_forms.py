@@ -46,39 +46,46 @@ class Quadratic:
     sample: np.ndarray
 
     @classmethod
-    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, window: tuple, how: Gathering,
-           doubt: float = 0.0, law: tuple | None = None) -> Quadratic | None:
-        """Of a window's cells from dh (m) after the shift that `shift_at(row, col)` `(3, ...)` tells.
+    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, windows: list[tuple], how: Gathering,
+           doubt: float = 0.0, law: tuple | None = None, telling: tuple = (True,)) -> Quadratic | None:
+        """Of the cells of windows side by side, each a group, from dh (m) after the shift of `shift_at(row, col)` (3, n).
 
         Pixels that scatter more than most of the window's at their slope have little say or none, unless a shift that
-        is off by `doubt` (m) would explain it; `law` says how they scatter about zero, if that is known. None where
-        hardly any pixel is known.
+        is off by `doubt` (m) would explain it; `law` says how they scatter about zero, if that is known. Windows that
+        are not `telling` of horizontal shifts speak of heights alone, those where hardly any pixel is known not at all.
+        None where that is so of all.
         """
-        cell = ground.lattice_cells(window, how.side)
+        cell, per_window = ground.lattice_cells(windows, how.side)
         known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
-        if known.size < LEAST:
+        window = cell.take(known) // per_window
+        pixels = np.bincount(window, minlength=len(windows))
+        if (pixels < LEAST).any():
+            known = known[(pixels >= LEAST)[window]]
+            window = cell.take(known) // per_window
+        if not known.size:
             return None
         cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
                                                (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols))
-        precision = Precision(gx**2 + gy**2)
-        (level, by_slope), centre = (law, 0.0) if law else precision.law_and_centre(residuals)
-        weights = precision.weights(residuals, (level + (STEADIER * doubt) ** 2, by_slope + doubt**2), centre)
-        rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]), weights,
-                                               residuals)
+        if not all(telling):
+            gx, gy = (np.where(np.take(telling, window), slope, np.float32(0)) for slope in (gx, gy))
+        weights = _weights(residuals, gx**2 + gy**2, window, doubt, law)
+        filled, rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]),
+                                                       weights, residuals)
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
         shift = np.asarray(shift_at(rows_of, cols_of), dtype=float)
         b += np.einsum("nij,jn->ni", M, shift)
         # Outliers have no say: without a mask, ground that changed would pull even a median.
         some = np.flatnonzero(weights > 0)[::how.every]
-        index = (np.cumsum(np.bincount(cell) > 0) - 1)[cell[some]]
+        index = filled.searchsorted(cell[some])
         design = np.stack([-gx[some], -gy[some], np.ones(some.size)])
         total = residuals[some] + (design * shift[:, index]).sum(axis=0)
         sample = np.column_stack([index, *design, total])
-        return cls(rows_of, cols_of, M, b, np.broadcast_to(0, len(rows_of)), counts, sample)
+        group = np.unique(filled // per_window, return_inverse=True)[1]
+        return cls(rows_of, cols_of, M, b, group, counts, sample)
 
     def packed(self) -> np.ndarray:
-        """All of it but the group in one array: many small ones that stay, among large ones that go, scatter memory."""
-        parts = self.rows, self.cols, self.counts, self.b, self.M, self.sample
+        """All of it in one array: many small ones that stay, among large ones that go, scatter memory."""
+        parts = self.rows, self.cols, self.counts, self.group, self.b, self.M, self.sample
         return np.concatenate([[len(self.rows)], *(part.ravel() for part in parts)])
 
     def within(self, window: tuple) -> tuple[Quadratic, np.ndarray]:
@@ -99,28 +106,46 @@ class Quadratic:
 
     @classmethod
     def joined(cls, parts: list[np.ndarray | None]) -> Quadratic:
-        """Of several windows (packed), each a group of its own. Raises CoregistrationError where none knows a thing."""
+        """Of several (packed), whose groups are all different. Raises CoregistrationError where none knows a thing."""
         known = [_unpacked(part) for part in parts if part is not None]
         if not known:
             raise CoregistrationError("No stable cell with heights in both DEMs is left: check the mask and the voids.")
         cells = [len(rows) for rows, *_ in known]
-        groups = np.repeat(np.arange(len(known)), cells)
+        groups = [int(group[-1]) + 1 for _, _, _, group, *_ in known]
         samples = [len(sample) for *_, sample in known]
-        rows, cols, counts, b, M, sample = (np.concatenate(values) for values in zip(*known))
+        rows, cols, counts, group, b, M, sample = (np.concatenate(values) for values in zip(*known))
+        group = group.astype(int) + np.repeat(np.cumsum(groups) - groups, cells)
         sample[:, 0] += np.repeat(np.cumsum(cells) - cells, samples)
-        return cls(rows, cols, M, b, groups, counts, sample)
+        return cls(rows, cols, M, b, group, counts, sample)
 
 
 def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
-    """Rows, cols, counts, b, M and sample of Quadratic.packed."""
+    """Rows, cols, counts, group, b, M and sample of Quadratic.packed."""
     count = int(packed[0])
-    *parts, sample = np.split(packed[1:], np.cumsum([count, count, count, 3 * count, 9 * count]))
-    shapes = (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 5)
+    *parts, sample = np.split(packed[1:], np.cumsum([count, count, count, count, 3 * count, 9 * count]))
+    shapes = (-1,), (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 5)
     return [part.reshape(shape) for part, shape in zip((*parts, sample), shapes)]
 
 
+def _weights(residuals, gradient2, window, doubt: float, law: tuple | None) -> np.ndarray:
+    """What pixels of several windows weigh, (n,); see Quadratic.of."""
+    level, by_slope, centre = (*law, 0.0) if law else _laws(residuals, gradient2, window).take(window, axis=1)
+    laws = level + np.float32(STEADIER * doubt) ** 2, by_slope + np.float32(doubt) ** 2
+    return Precision(gradient2).weights(residuals, laws, centre)
+
+
+def _laws(residuals, gradient2, window) -> np.ndarray:
+    """How the pixels of each window scatter, and about what: float32 `(3, windows)`, see Precision.law_and_centre."""
+    laws = np.zeros((3, window.max() + 1), dtype=np.float32)
+    for place in np.flatnonzero(np.bincount(window)):
+        some = np.flatnonzero(window == place)
+        law, centre = Precision(gradient2.take(some)).law_and_centre(residuals.take(some))
+        laws[:, place] = *law, centre
+    return laws
+
+
 def _sums(cell, rows, cols, design, weights, residuals):
-    """Each cell's mean row and column, `M`, `b` and count; the design is `(3, n)`."""
+    """The numbers of the cells that hold any, their mean row and column, `M`, `b` and count; the design is `(3, n)`."""
     # Along a line neighbours share a cell: first the sums of such runs, then those of the cells.
     starts = np.concatenate([[0], np.flatnonzero(cell[1:] != cell[:-1]) + 1])
     runs, counts = cell[starts], np.bincount(cell)
@@ -136,4 +161,4 @@ def _sums(cell, rows, cols, design, weights, residuals):
         for j in range(i, 3):
             M[:, i, j] = M[:, j, i] = add(weighted[i] * design[j] if j < 2 else weighted[i])
     counts = counts[filled]
-    return add(rows) / counts, add(cols) / counts, M, b, counts
+    return filled, add(rows) / counts, add(cols) / counts, M, b, counts

@@ -11,7 +11,7 @@ from ..errors import CoregistrationError
 from ..progress import Part, Progress
 from ..raster.grid import Grid
 from ..statistics.robust import nmad
-from .block_layout import Block
+from .block_layout import Block, Strip
 from .blocks import BlockShift
 from .cell_forms import Gathering, Quadratic
 from .field_basis import Cells, PolynomialBasis, SplineBasis
@@ -83,7 +83,8 @@ def fit_field(survey: Survey, shifts: list[BlockShift], forms: list[np.ndarray],
     doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
     fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
-        found = survey.run(executor, window_quadratic, [(fit, doubt, shift.usable) for shift in shifts],
+        found = survey.run(executor, strip_forms,
+                           lambda which: (fit, doubt, tuple(shift.usable for shift in shifts[which])),
                            Part(progress, (done - 1) / PASSES, done / PASSES), "Shift field")
         quadratic = Quadratic.joined(found)
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
@@ -149,17 +150,18 @@ def _from_blocks(shifts: list[BlockShift], grid: Grid) -> Quadratic:
     return Quadratic(rows, cols, M, information * found, np.arange(len(used)), np.zeros(len(used)), np.zeros((0, 5)))
 
 
-def window_quadratic(pair: Pair, block: Block, start: np.ndarray, grounds: Grounds, how: Gathering, field: Fit,
-                     doubt: float, telling: bool = True) -> np.ndarray | None:
-    """The packed forms of a block's lattice cells; self-contained for any worker.
+def strip_forms(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, how: Gathering, field: Fit,
+                doubt: float, telling: tuple) -> np.ndarray | None:
+    """The packed forms of the lattice cells of a strip's blocks; self-contained for any worker.
 
     The field may be off by `doubt` (m). A block that is not `telling` of horizontal shifts speaks of heights alone.
     """
-    ground = grounds.again(pair, block, start)
+    ground = grounds.again(pair, strip, starts)
     if ground.heights.size == 0:
         return None
     ground, residuals = ground.under(field)
-    form = Quadratic.of(ground if telling else ground.level, residuals, field.at, block.window, how, doubt)
+    form = Quadratic.of(ground, residuals, field.at, [block.window for block in strip.blocks], how, doubt,
+                        telling=telling)
     return form and form.packed()
 
 

@@ -1,4 +1,4 @@
-"""The ground of blocks: gone through in passes, read once and kept for those to come."""
+"""The ground of blocks: gone through in passes, strip by strip, read once and kept for those to come."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy as np
 from ..executors import Inline
 from ..progress import Progress
 from ..raster.batches import run_batched
-from .block_layout import Block
+from .block_layout import Block, Strip, in_strips
 from .cell_forms import Gathering
 from .terrain_window import PACKED, Pair, TerrainWindow
 
+AT_HAND = 2**24  # bytes: more than a strip's largest arrays
 ROOM = 2**31  # bytes of a run's scratch file: what is beyond is read again
-TOGETHER = 3  # rows of blocks that are gone through side by side: what tiles they share is still in GDAL's cache
+TOGETHER = 3  # rows of strips that are gone through side by side: what tiles they share is still in GDAL's cache
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,22 @@ class Survey:
     grounds: Grounds
     how: Gathering | None
 
-    def run(self, executor: Executor, function: Callable, more: list[tuple], progress: Progress, message: str) -> list:
-        """The results of `function(pair, block, start, grounds, how, *more)` for every block, in their order."""
-        blocks = self.blocks
-        tasks = [(self.pair, block, start, self.grounds, self.how, *each)
-                 for block, start, each in zip(blocks, self.starts, more)]
-        order = sorted(range(len(blocks)), key=lambda k: (blocks[k].row // TOGETHER, blocks[k].col, blocks[k].row))
-        cells = max((block.window[2] * block.window[3] for block in blocks), default=1)
+    def run(self, executor: Executor, function: Callable, more: Callable, progress: Progress, message: str) -> list:
+        """The results of `function(pair, strip, starts, grounds, how, *more(which))` for every strip, in their order.
+
+        `which` (a slice) are its blocks among all; `starts` are theirs.
+        """
+        tasks, first = [], 0
+        for strip in in_strips(self.blocks, self.pair.TOGETHER):
+            which = slice(first, first + len(strip.blocks))
+            tasks.append((self.pair, strip, self.starts[which], self.grounds, self.how, *more(which)))
+            first = which.stop
+        blocks = [strip.blocks[0] for _, strip, *_ in tasks]
+        order = sorted(range(len(tasks)), key=lambda k: (blocks[k].row // TOGETHER, blocks[k].col, blocks[k].row))
+        # Arrays up to the largest that glibc has seen freed it does not give back to the system: fetched anew at every
+        # step, their pages would cost as much as the sums in them.
+        np.empty(AT_HAND, dtype=np.uint8)
+        cells = max((strip.window[2] * strip.window[3] for _, strip, *_ in tasks), default=1)
         found = run_batched(executor, function, [tasks[k] for k in order], cells, progress, message)
         return [result for _, result in sorted(zip(order, found), key=lambda pair: pair[0])]
 
@@ -57,44 +67,44 @@ class Grounds:
     seed: int
     store: Store | None = None
 
-    def first(self, pair: Pair, block: Block, start: np.ndarray) -> TerrainWindow:
-        """The ground of a block and its overlap, ready for shifts about `start` (m)."""
-        return pair.window(block.wider, (start,), self.step, self.seed)
+    def first(self, pair: Pair, strip: Strip, starts: np.ndarray) -> TerrainWindow:
+        """The ground of a strip and its blocks' overlap, ready for shifts about theirs, `starts` (n, 3) (m)."""
+        return pair.window(strip.wider, tuple(starts), self.step, self.seed, strip.ends)
 
-    def keep(self, block: Block, ground: TerrainWindow) -> None:
-        """Remember the block's own part of its `first` ground."""
+    def keep(self, strip: Strip, ground: TerrainWindow) -> None:
+        """Remember the strip's own part of its `first` ground."""
         if self.store:
-            self.store.keep((block.row, block.col), ground.within(block.window))
+            self.store.keep(strip.window, ground.within(strip.window))
 
-    def again(self, pair: Pair, block: Block, start: np.ndarray) -> TerrainWindow:
-        """The ground of a block without its overlap, as it was at `first`."""
-        kept = self.store and self.store.again((block.row, block.col), pair)
-        return kept or self.first(pair, block, start).within(block.window)
+    def again(self, pair: Pair, strip: Strip, starts: np.ndarray) -> TerrainWindow:
+        """The ground of a strip without overlap, as it was at `first`."""
+        kept = self.store and self.store.again(strip.window, pair)
+        return kept or self.first(pair, strip, starts).within(strip.window)
 
 
 class Store:
-    """Windows in a scratch file, which is gone when the process is, by the row and column of their block."""
+    """The ground of windows in a scratch file, which is gone when the process is."""
 
     def __init__(self, file):
         self._file, self._lock, self._end = file, threading.Lock(), 0
         self._places: dict[tuple, tuple] = {}
 
-    def keep(self, key: tuple, ground: TerrainWindow) -> None:
-        """Remember a window, as far as there is room; a full disk costs another reading, no more."""
+    def keep(self, window: tuple, ground: TerrainWindow) -> None:
+        """Remember that of a window, as far as there is room; a full disk costs another reading, no more."""
         packed = ground.packed()
         size = sum(part.nbytes for part in packed or ())
         with self._lock, contextlib.suppress(OSError):
             if packed and self._end + size <= ROOM:
                 self._file.seek(self._end)
                 if sum(self._file.write(part) for part in packed) == size:
-                    self._places[key] = self._end, [part.size for part in packed]
+                    self._places[window] = self._end, [part.size for part in packed]
                     self._end += size
 
-    def again(self, key: tuple, pair: Pair) -> TerrainWindow | None:
+    def again(self, window: tuple, pair: Pair) -> TerrainWindow | None:
         """What has been kept, or None."""
-        if key not in self._places:
+        if window not in self._places:
             return None
-        place, sizes = self._places[key]
+        place, sizes = self._places[window]
         parts = [np.empty(size, kind) for size, kind in zip(sizes, PACKED)]
         with self._lock:
             self._file.seek(place)

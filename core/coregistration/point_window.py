@@ -24,7 +24,7 @@ from ..raster.resampling import CellMap
 from .coregister import Coregistration, Settings, coregister
 from .points import Points, on_stable
 from .shift_field import ShiftField
-from .terrain_window import Pair, TerrainWindow, numbered
+from .terrain_window import Pair, TerrainWindow, lattice_numbers
 
 REACH = 1.565  # cells: the first minimum of the autocorrelation of cubic B-spline interpolation
 TANGENT = 0.05  # cells: a step that shows the spline's own derivative
@@ -42,6 +42,7 @@ class PointPair(Pair):
     LEAST_SHARE: ClassVar[float] = 0.0
     FINEST: ClassVar[float] = MOST_CELLS
     UNIT: ClassVar[str] = "points"
+    TOGETHER: ClassVar[int] = 1
 
     reference: Points
 
@@ -60,7 +61,8 @@ class PointPair(Pair):
         """What is read from files."""
         return (self.secondary,)
 
-    def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> PointWindow:
+    def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0,
+               ends: tuple = ()) -> PointWindow:
         """The points of a window with the DEM's gradient beneath them; `step` is for cells, points are fewer."""
         return PointWindow(self, window, starts, phase).at(np.mean(starts, axis=0)[:2] if starts else (0.0, 0.0))
 
@@ -100,11 +102,10 @@ class PointWindow(TerrainWindow):
         """Fractional columns of the grid."""
         return self._positions[1][self._place]
 
-    def lattice_cells(self, window: tuple, side: int) -> np.ndarray:
+    def lattice_cells(self, windows: list[tuple], side: int) -> tuple[np.ndarray, int]:
         """As TerrainWindow.lattice_cells."""
-        row, col, height, width = window
-        down, right = numbered(self.rows - row, height, side), numbered(self.cols - col, width, side)
-        return np.where((down >= 0) & (right >= 0), down * -(-width // side) + right, -1)
+        down, right, count = lattice_numbers(self.rows, self.cols, windows, side)
+        return np.where((down >= 0) & (right >= 0), down + right, -1), count
 
     def packed(self) -> None:
         """Points are at hand anyway."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,12 +26,13 @@ class Lines:
 
     `stripes`, `columns`: those of the reference; `offset` `(down, right)`: cells from its grid to the secondary's;
     `moves` (n, 2): cells down and right that the fit may start from, the likeliest last. A fit that goes on is followed
-    up to REACH cells. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
+    up to REACH cells. `ends`: see find_spikes, of the reference. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
     prefiltered cubic B-spline, without its memory.
     """
 
-    def __init__(self, dem: Dem, stripes: Stripes, columns: np.ndarray, offset: tuple, moves: np.ndarray):
-        self._dem, self._stripes, self._columns = dem, stripes, columns
+    def __init__(self, dem: Dem, stripes: Stripes, columns: np.ndarray, offset: tuple, moves: np.ndarray,
+                 ends: tuple = ()):
+        self._dem, self._stripes, self._columns, self._ends = dem, stripes, columns, ends
         # As they are packed: where one is all but whole, more digits would lead to another cell.
         self._moves = moves.astype(np.float32)
         self._whole = [math.floor(apart) for apart in offset]
@@ -45,14 +47,16 @@ class Lines:
 
     def packed(self) -> tuple:
         """`(numbers, moves, heights)` from which `unpacked` makes the same again."""
-        return (self._reach, *self._heights.shape), np.concatenate([self._first, self._moves.ravel()]), self._heights
+        numbers = (self._reach, *self._heights.shape, *self._ends)
+        return numbers, np.concatenate([self._first, self._moves.ravel()]), self._heights
 
     @classmethod
     def unpacked(cls, dem, stripes, columns, offset, numbers, moves, heights) -> Lines:
         """Those of flat arrays."""
         first, moves = moves[:2], moves[2:].reshape(-1, 2)
-        lines = cls(dem, stripes, columns, offset, moves)
-        lines._first, lines._reach, lines._heights = first, numbers[0], heights.reshape(numbers[1:])
+        reach, *shape = numbers[:4]
+        lines = cls(dem, stripes, columns, offset, moves, tuple(numbers[4:]))
+        lines._first, lines._reach, lines._heights = first, reach, heights.reshape(shape)
         return lines
 
     def _read(self, reach: int) -> None:
@@ -63,7 +67,7 @@ class Lines:
         left, width = int(self._columns[0]) + whole[1] + least[1], self._columns.size + most[1] - least[1]
         deep = self._stripes.thick + most[0] - least[0]
         self._heights = self._stripes.read(self._dem, whole[0] + least[0], deep, left, width)
-        spikes, typical = find_spikes(self._heights)
+        spikes, typical = find_spikes(self._heights, [end - self._columns[0] - least[1] for end in self._ends])
         self._heights.ravel()[spikes] = typical
 
     def at(self, down, right) -> np.ndarray:
@@ -152,6 +156,7 @@ class Lines:
         """The same for some stripes, lines and columns only."""
         other = copy.copy(self)
         other._stripes, other._columns = self._stripes.cut(cut), self._columns[columns]
+        other._ends = tuple(end for end in self._ends if other._columns[0] < end <= other._columns[-1])
         left, right, _ = columns.indices(self._columns.size)
         beyond = self._heights.shape[2] - self._columns.size
         lines = len(self._heights) - self._stripes.thick + cut.thick
@@ -248,34 +253,50 @@ def _fill(heights: np.ndarray, void: np.ndarray) -> None:
     flat[gaps] = np.interp(gaps, known, flat[known])
 
 
-def find_spikes(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def find_spikes(heights: np.ndarray, ends: Sequence = ()) -> tuple[np.ndarray, np.ndarray]:
     """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
 
     A spike would ring through a kernel and tilt its neighbours' gradient, where no robust loss can tell it any more.
-    `heights` are `(lines, pieces, columns)`, line by line of several pieces of ground.
+    `heights` are `(lines, pieces, columns)`, line by line of several pieces of ground; what is usual is told from one of
+    `ends` (columns) to the next.
     """
-    flat, width = heights.reshape(-1), heights.shape[-1]
-    usual = median(np.abs(_bends(flat, max(1, flat.size // LOOK)))) if min(width, flat.size) > 2 else 0.0
-    limit = SPIKE * NMAD * usual
-    if not np.isfinite(limit) or limit == 0:
+    (deep, pieces, width), flat = heights.shape, heights.reshape(-1)
+    lines = heights.reshape(deep * pieces, width)
+    limits = _limits(lines, ends)
+    if not np.isfinite(limits).any():
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
+    some = max(1, PIECE // width)
     with np.errstate(invalid="ignore"):
-        beyond = [np.flatnonzero(np.abs(_bends(flat[start:start + PIECE + 2])) > limit) + (start + 1)
-                  for start in range(0, flat.size - 2, PIECE)]
-    place = np.concatenate(beyond)
-    # What runs from the end of a line into the next does not count.
-    col = place % width
-    place, deep = place[(col > 0) & (col < width - 1)], heights[0].size
-    above, below = np.where(place < deep, 0, -deep), np.where(place < flat.size - deep, deep, 0)
+        beyond = [np.flatnonzero(np.abs(_bends(lines[top:top + some])) > limits) + top * (width - 2)
+                  for top in range(0, len(lines), some)]
+    # Bends have no outermost columns.
+    line, col = np.divmod(np.concatenate(beyond), width - 2)
+    place, down = line * width + col + 1, pieces * width
+    above, below = np.where(place < down, 0, -down), np.where(place < flat.size - down, down, 0)
     around = (place + [above, np.zeros_like(place), below])[:, None] + np.arange(-1, 2)[:, None]
     typical = np.sort(flat.take(around).reshape(9, -1), axis=0)[4]
-    far = np.abs(flat.take(place) - typical) > limit / 2
+    far = np.abs(flat.take(place) - typical) > limits[col] / 2
     return place[far], typical[far]
 
 
-def _bends(heights: np.ndarray, every: int = 1) -> np.ndarray:
-    """How far each of flat heights but the outermost, or every so-manieth, lies above its two neighbours together."""
-    bends = heights[1:-1:every] - heights[:-2:every]
-    bends += heights[1:-1:every]
-    bends -= heights[2::every]
+def _limits(lines: np.ndarray, ends: Sequence) -> np.ndarray:
+    """What a bend must exceed to be looked at, float32, of all columns but the outermost; infinite where none is usual."""
+    edges = [0, *(end - 1 for end in ends), lines.shape[1] - 2]
+    limits = np.full(max(edges[-1], 0), np.inf, dtype=np.float32)
+    for left, right in zip(edges[:-1], edges[1:]):
+        cells = len(lines) * (right - left)
+        if cells > 0:
+            line, col = np.divmod(np.arange(0, cells, max(1, cells // LOOK)), right - left)
+            place = line * lines.shape[1] + left + col
+            usual = median(np.abs(_bends(lines.take(place[:, None] + np.arange(3)))))
+            if np.isfinite(usual) and usual > 0:
+                limits[left:right] = SPIKE * NMAD * usual
+    return limits
+
+
+def _bends(heights: np.ndarray) -> np.ndarray:
+    """How far each of a line's heights but the outermost lies above its two neighbours together."""
+    bends = heights[:, 1:-1] - heights[:, :-2]
+    bends += heights[:, 1:-1]
+    bends -= heights[:, 2:]
     return bends

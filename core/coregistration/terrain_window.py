@@ -33,6 +33,7 @@ class Pair:
     LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
     FINEST: ClassVar[float] = np.inf  # cells: of larger overlaps, means serve for the one shift of all
     UNIT: ClassVar[str] = "cells"
+    TOGETHER: ClassVar[int] = 8  # blocks side by side whose ground is read as one: whoever cancels waits for them
 
     reference: Dem
     secondary: Dem
@@ -48,9 +49,10 @@ class Pair:
         """What is read from files."""
         return (*self.rasters, *(mask for mask in (self.terrain.mask,) if mask))
 
-    def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0) -> TerrainWindow:
+    def window(self, window: tuple, starts: tuple = (), step: int = 1, phase: int = 0,
+               ends: tuple = ()) -> TerrainWindow:
         """The stable ground of a window; see TerrainWindow."""
-        return TerrainWindow(self, window, starts, Stripes.over(window[0], window[2], step, phase))
+        return TerrainWindow(self, window, starts, Stripes.over(window[0], window[2], step, phase), ends)
 
     def at_spacing_of_coarser(self) -> Pair:
         """The pair at the spacing of its coarser DEM, so that neither shows detail that the other cannot."""
@@ -68,18 +70,19 @@ class TerrainWindow:
 
     `rows`, `cols`: cells of the reference's grid; `heights` (m); `gx`, `gy`: dz/d(east), dz/d(north) (m/m).
     Only cells of the lines of `stripes` are kept: neighbours are correlated, a fraction of them knows nearly as much.
-    The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m).
+    The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m). `ends`: columns where one
+    kind of ground may end and another begin.
     """
 
-    def __init__(self, pair: Pair, window: tuple, starts: tuple, stripes: Stripes):
+    def __init__(self, pair: Pair, window: tuple, starts: tuple, stripes: Stripes, ends: tuple = ()):
         self._pair, self._stripes = pair, stripes
         self.step = stripes.step * stripes.across
         self._lines, self._columns = stripes.lines, np.arange(window[1], window[1] + window[3])
         nothing = np.zeros(0, dtype=np.float32)
-        self._keep(*(self._stable_cells(window) if self._lines.size else (nothing.astype(int), *[nothing] * 3)))
+        self._keep(*(self._stable_cells(window, ends) if self._lines.size else (nothing.astype(int), *[nothing] * 3)))
         self._secondary = None
         if self.heights.size:
-            self._look_beneath(((0.0, 0.0), *starts))
+            self._look_beneath(((0.0, 0.0), *starts), ends)
 
     def _keep(self, place, heights, gx, gy) -> None:
         """Take the cells at `place`, flat indices over kept lines and columns, from dense arrays."""
@@ -105,13 +108,6 @@ class TerrainWindow:
     def at(self, shift) -> TerrainWindow:
         """The window as it serves a fit from `shift` on: the reference's gradient is the same for all."""
         return self
-
-    @property
-    def level(self) -> TerrainWindow:
-        """The window as if it were level: for ground that tells heights but no horizontal shift."""
-        other = self.part(slice(None))
-        other.gx = other.gy = np.zeros_like(self.gx)
-        return other
 
     def part(self, cells) -> TerrainWindow:
         """The same window with some of its cells only (a slice or index array)."""
@@ -147,8 +143,7 @@ class TerrainWindow:
         """The part of it that lies in another window."""
         row, col, height, width = window
         if not isinstance(self._secondary, Lines):
-            cells = self.lattice_cells(window, max(height, width))
-            return self.part(np.flatnonzero(cells >= 0))
+            return self.part(np.flatnonzero(self.lattice_cells([window], max(height, width))[0] >= 0))
         left = col - int(self._columns[0])
         return self._cut(self._stripes.meeting(row, height), (row, row + height), slice(left, left + width))[1]
 
@@ -158,15 +153,14 @@ class TerrainWindow:
         chosen = np.arange(self._lines.size).reshape(self._stripes.thick, -1)[:cut.thick, cut.stripes].ravel()
         lines = self._lines[chosen]
         inside = np.flatnonzero((lines >= rows[0]) & (lines < rows[1]))
-        number = np.full(self._lines.size, -1)
-        number[chosen[inside]] = inside
         width, (left, right, _) = self._columns.size, columns.indices(self._columns.size)
-        line = self._place // width
-        col = self._place - line * width - left
-        line = number.take(line)
-        kept = np.flatnonzero((line >= 0) & (col >= 0) & (col < right - left))
+        # Places rise: those of a line lie together.
+        begins = chosen[inside] * width + left
+        first, end = self._place.searchsorted(begins), self._place.searchsorted(begins + (right - left))
+        counts = end - first
+        kept = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
         other = self.part(kept)
-        other._place = line.take(kept) * (right - left) + col.take(kept)
+        other._place -= np.repeat(begins - inside * (right - left), counts)
         other._stripes, other._lines, other._columns = self._stripes.cut(cut), lines, self._columns[columns]
         other._secondary = self._secondary.cut(cut, columns)
         return kept, other
@@ -198,11 +192,11 @@ class TerrainWindow:
                                                window._to_secondary.offset, numbers[7:].tolist(), moves, beneath)
         return window
 
-    def _stable_cells(self, window):
+    def _stable_cells(self, window, ends):
         row, col, height, width = window
         stripes, grid, lines = self._stripes, self._pair.reference.grid, self._lines
         ground = stripes.read(self._pair.reference, -2, stripes.thick + 4, col - 2, width + 4)
-        spikes, _ = find_spikes(ground)
+        spikes, _ = find_spikes(ground, [end - col + 2 for end in ends])
         ground.ravel()[spikes] = np.nan
         # From the second line above every kept one to the second below.
         around = [ground[k:k + stripes.thick].reshape(lines.size, -1) for k in range(5)]
@@ -219,13 +213,14 @@ class TerrainWindow:
             good[inside] &= self._pair.terrain.cover(grid.window(*window), lines[inside] - row)
         return np.flatnonzero(good), line, gx, gy
 
-    def _look_beneath(self, starts: tuple) -> None:
+    def _look_beneath(self, starts: tuple, ends: tuple) -> None:
         """Read the secondary where shifts from `starts` (m) will ask for it."""
         reference, secondary = self._pair.reference.grid, self._pair.secondary
         self._to_secondary = CellMap(reference, secondary.grid)
         if self._to_secondary.offset is not None:
             moves = np.concatenate([np.stack(self._moves(*start[:2]), axis=-1).reshape(-1, 2) for start in starts])
-            self._secondary = Lines.over(secondary, self._stripes, self._columns, self._to_secondary.offset, moves)
+            self._secondary = Lines.over(secondary, self._stripes, self._columns, self._to_secondary.offset, moves,
+                                         ends)
         else:
             self._secondary = self._splines(starts)
 
@@ -298,14 +293,15 @@ class TerrainWindow:
         dh -= shift[2]
         return dh
 
-    def lattice_cells(self, window: tuple, side: int) -> np.ndarray:
-        """In which cell of a lattice over `window`, `side` wide, each cell lies, row by row; -1 beyond."""
-        row, col, height, width = window
-        across = -(-width // side)
-        down, right = numbered(self._lines - row, height, side), numbered(self._columns - col, width, side)
-        cells = (down * across)[:, None] + right
+    def lattice_cells(self, windows: list[tuple], side: int) -> tuple[np.ndarray, int]:
+        """In which cell of lattices over windows side by side, `side` wide, each cell lies; how many a window has.
+
+        They are numbered window by window and row by row; -1 is beyond.
+        """
+        down, right, count = lattice_numbers(self._lines, self._columns, windows, side)
+        cells = down[:, None] + right
         cells[down < 0] = cells[:, right < 0] = -1
-        return cells.take(self._place)
+        return cells.take(self._place), count
 
     def metres_from(self, row: float, col: float) -> tuple[np.ndarray, np.ndarray]:
         """The way east and north (m) from a fractional cell of the reference to each cell."""
@@ -346,9 +342,18 @@ def _slope(before2, before, after, after2, metres) -> np.ndarray:
     return slope
 
 
-def numbered(places: np.ndarray, count: int, side: int) -> np.ndarray:
-    """Every `side` places as one, -1 where they are not among the first `count`."""
-    return np.where((places >= 0) & (places < count), places // side, -1).astype(int)
+def lattice_numbers(rows: np.ndarray, cols: np.ndarray, windows: list[tuple],
+                    side: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """What row and column add to the number of a lattice cell, -1 beyond; and the cells of a window (`lattice_cells`)."""
+    row, _, height, _ = windows[0]
+    across = -(-max(width for *_, width in windows) // side)
+    count = across * -(-height // side)
+    down = np.where((rows >= row) & (rows < row + height), (rows - row) // side * across, -1).astype(int)
+    right = np.full(cols.shape, -1)
+    for place, (_, col, _, width) in enumerate(windows):
+        inside = (cols >= col) & (cols < col + width)
+        right[inside] = place * count + (cols[inside] - col) // side
+    return down, right, count
 
 
 def row_step(window: tuple, cells: int) -> int:

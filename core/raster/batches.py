@@ -10,15 +10,14 @@ from ..progress import Progress
 from .dem import kept_open
 from .turns import Computing
 
-HERE, AFAR = 1_000_000, 6_000_000  # cells of a batch: in a thread of this process, and on a cluster
-FEW = 8  # tasks of a batch in a thread: whoever cancels waits for them
+AFAR = 6_000_000  # cells of a batch on a cluster; in a thread of this process every task is its own
 
 
 def run_batched(executor: Executor, function: Callable, tasks: list[tuple], cells: int, progress: Progress,
                 message: str = "") -> list:
     """The results of `function(*task)` for every task, in order, as `run_all`; a task works on about `cells` cells."""
     here = isinstance(executor, (ThreadPoolExecutor, Inline))
-    size = max(1, min(FEW, HERE // max(cells, 1)) if here else AFAR // max(cells, 1))
+    size = 1 if here else max(1, AFAR // max(cells, 1))
     batches = [(function, tasks[first:first + size]) for first in range(0, len(tasks), size)]
     return [result for batch in run_all(executor, _one_by_one, batches, progress, message) for result in batch]
 

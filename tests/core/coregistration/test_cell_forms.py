@@ -35,6 +35,7 @@ def test_sums_are_those_of_each_pixel(order, kind, count):
     design = np.stack([*rng.normal(size=(2, count)), np.ones(count)]).astype(kind)
     weights, residuals = (values.astype(kind) for values in (rng.uniform(0, 2, count), rng.normal(size=count)))
     weights[::7] = 0.0
-    for found, true in zip(_sums(cell, rows, cols, design, weights, residuals),
-                           naive(cell, rows, cols, design, weights, residuals)):
+    filled, *sums = _sums(cell, rows, cols, design, weights, residuals)
+    np.testing.assert_array_equal(filled, np.unique(cell))
+    for found, true in zip(sums, naive(cell, rows, cols, design, weights, residuals)):
         np.testing.assert_allclose(found, true, rtol=1e-5, atol=1e-4 if kind is np.float32 else 1e-9)

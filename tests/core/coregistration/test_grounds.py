@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commonground.core.coregistration import grounds
-from commonground.core.coregistration.block_layout import lay_out
-from commonground.core.coregistration.block_shifts import solve_block
+from commonground.core.coregistration.block_layout import in_strips, lay_out
+from commonground.core.coregistration.block_shifts import solve_strip
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.grounds import Grounds, Store, Survey, kept_grounds
 from commonground.core.coregistration.solution import Solution
@@ -38,8 +38,12 @@ def pair(tmp_path_factory):
 
 
 @pytest.fixture
-def blocks(pair):
-    return lay_out(pair.reference.grid, (0, 0, 600, 600), 130, 0.2)
+def strips(pair):
+    return in_strips(lay_out(pair.reference.grid, (0, 0, 600, 600), 130, 0.2), 3)
+
+
+def starts(strip):
+    return np.tile(START, (len(strip.blocks), 1))
 
 
 def content(ground):
@@ -48,19 +52,19 @@ def content(ground):
 
 
 @pytest.mark.parametrize("step", [1, 5, 17])
-def test_what_is_kept_is_what_is_read_again(pair, blocks, step, monkeypatch):
+def test_what_is_kept_is_what_is_read_again(pair, strips, step, monkeypatch):
     again, readings, read = Grounds(step, 3), [], Reader.stripes
     with kept_grounds(Inline(Silent()), step, 3) as kept:
-        for block in blocks:
-            kept.keep(block, kept.first(pair, block, START))
+        for strip in strips:
+            kept.keep(strip, kept.first(pair, strip, starts(strip)))
         monkeypatch.setattr(Reader, "stripes", lambda *place: readings.append(place) or read(*place))
-        for block in blocks:
-            one = kept.again(pair, block, START)
+        for strip in strips:
+            one = kept.again(pair, strip, starts(strip))
             assert not readings
-            for mine, other in zip(content(one), content(again.again(pair, block, START))):
+            for mine, other in zip(content(one), content(again.again(pair, strip, starts(strip)))):
                 np.testing.assert_array_equal(mine, other)
             readings.clear()
-            row, col, height, width = block.window
+            row, col, height, width = strip.window
             assert one.rows.size > 0.3 * height * width / (step * (2 if step > 3 else 1))
             assert ((one.rows >= row) & (one.rows < row + height) & (one.cols >= col) & (one.cols < col + width)).all()
 
@@ -89,15 +93,15 @@ class Full(io.BytesIO):
         return super().write(data[:self.room - self.tell()])
 
 
-def test_a_full_disk_costs_another_reading_no_more(pair, blocks):
+def test_a_full_disk_costs_another_reading_no_more(pair, strips):
     full = Grounds(5, 0, Store(Full()))
-    for block in blocks:
-        full.keep(block, full.first(pair, block, START))
-    kept = [full.store.again((block.row, block.col), pair) is not None for block in blocks]
+    for strip in strips:
+        full.keep(strip, full.first(pair, strip, starts(strip)))
+    kept = [full.store.again(strip.window, pair) is not None for strip in strips]
     assert any(kept) and not all(kept)
-    for block in blocks:
-        again = Grounds(5, 0).again(pair, block, START)
-        for mine, other in zip(content(full.again(pair, block, START)), content(again)):
+    for strip in strips:
+        again = Grounds(5, 0).again(pair, strip, starts(strip))
+        for mine, other in zip(content(full.again(pair, strip, starts(strip))), content(again)):
             np.testing.assert_array_equal(mine, other)
 
 
@@ -110,15 +114,19 @@ def test_nothing_is_left_and_no_folder_is_needed(pair, tmp_path, monkeypatch):
         np.testing.assert_array_equal(coregister(pair, Settings(block_size=200), executor, Silent()).field.nodes, found)
 
 
-def told(pair, block, start, grounds, how, word):
-    return block.row, block.col, word
+def told(pair, strip, starts, grounds, how, words):
+    return [(block.row, block.col, tuple(start), word) for block, start, word in zip(strip.blocks, starts, words)]
 
 
-def test_results_come_in_the_order_of_the_blocks(pair, blocks):
-    survey = Survey(pair, blocks, np.zeros((len(blocks), 3)), Grounds(1, 0), None)
+def test_results_come_in_the_order_of_the_blocks(pair):
+    blocks = lay_out(pair.reference.grid, (0, 0, 600, 600), 130, 0.2)
+    shifts = np.arange(3.0 * len(blocks)).reshape(-1, 3)
+    words = [f"{block.row}/{block.col}" for block in blocks]
     with open_executor(2) as executor:
-        found = survey.run(executor, told, [(f"{block.row}/{block.col}",) for block in blocks], Silent(), "")
-    assert found == [(block.row, block.col, f"{block.row}/{block.col}") for block in blocks]
+        found = Survey(pair, blocks, shifts, Grounds(1, 0), None).run(
+            executor, told, lambda which: (words[which],), Silent(), "")
+    assert [each for strip in found for each in strip] == [
+        (block.row, block.col, tuple(shift), word) for block, shift, word in zip(blocks, shifts, words)]
 
 
 def test_ground_is_kept_as_it_was_read_before_a_fit_wandered(tmp_path):
@@ -135,11 +143,11 @@ def test_ground_is_kept_as_it_was_read_before_a_fit_wandered(tmp_path):
         window.residuals(start + 8 * cell)
         return Solution.failed(start, 1)
 
-    blocks = lay_out(spiky.reference.grid, (0, 0, 500, 500), 250, 0.2)
+    strips = in_strips(lay_out(spiky.reference.grid, (0, 0, 500, 500), 250, 0.2), 2)
     with kept_grounds(Inline(Silent()), 10, 0) as kept:
-        for block in blocks:
-            solve_block(spiky, block, START, kept, None, wandering)
-        for block in blocks:
-            again = Grounds(10, 0).again(spiky, block, START)
-            for mine, other in zip(content(kept.again(spiky, block, START)), content(again)):
+        for strip in strips:
+            solve_strip(spiky, strip, starts(strip), kept, None, wandering)
+        for strip in strips:
+            again = Grounds(10, 0).again(spiky, strip, starts(strip))
+            for mine, other in zip(content(kept.again(spiky, strip, starts(strip))), content(again)):
                 np.testing.assert_array_equal(mine, other)

@@ -1,13 +1,12 @@
 """Tasks in batches: the results of one by one, whoever does them and however many go together."""
 
-import threading
 from concurrent.futures import Executor, Future
 
 import pytest
 from commonground.core.executors import Inline, open_executor
 from commonground.core.progress import Silent
-from commonground.core.raster import batches, dem
-from commonground.core.raster.batches import AFAR, HERE, run_batched
+from commonground.core.raster import dem
+from commonground.core.raster.batches import AFAR, run_batched
 
 TASKS = [(number, -number) for number in range(23)]
 
@@ -29,7 +28,7 @@ class Afar(Executor):
         return future
 
 
-@pytest.mark.parametrize("cells", [0, 1, HERE // 4, HERE // 5 + 1, HERE, 10 * AFAR])
+@pytest.mark.parametrize("cells", [0, 1, AFAR // 4, AFAR // 5 + 1, AFAR, 10 * AFAR])
 def test_results_come_in_the_order_of_the_tasks(cells):
     expected = [doubled(*task) for task in TASKS]
     with open_executor(3) as threads:
@@ -45,7 +44,7 @@ def test_a_batch_is_work_on_so_many_cells(cells, together):
     assert [len(tasks) for _, tasks in executor.sent] == [len(TASKS[k:k + together]) for k in range(0, 23, together)]
 
 
-@pytest.mark.parametrize("cells", [1, 10 * HERE])
+@pytest.mark.parametrize("cells", [1, 10 * AFAR])
 def test_what_goes_wrong_comes_through(cells):
     def fails(number, _):
         if number == 13:
@@ -57,12 +56,25 @@ def test_what_goes_wrong_comes_through(cells):
                 run_batched(executor, fails, TASKS, cells, Silent())
 
 
+def test_here_every_task_is_its_own():
+    """Whoever cancels waits for no more than one."""
+    class Here(Inline):
+        sent = ()
+
+        def submit(self, function, /, *arguments, **options):
+            self.sent += (len(arguments[1]),)
+            return super().submit(function, *arguments, **options)
+
+    executor = Here(Silent())
+    run_batched(executor, doubled, TASKS, 1, Silent())
+    assert executor.sent == (1,) * len(TASKS)
+
+
 def test_files_stay_open_within_a_batch_alone():
     def kept(*_):
-        return threading.get_ident(), id(dem._kept.files), dem._kept.files is not None
+        return id(dem._kept.files), dem._kept.files is not None
 
-    with open_executor(2) as threads:
-        seen = run_batched(threads, kept, TASKS, batches.HERE // 8, Silent())
-    assert all(there for _, _, there in seen)
+    seen = run_batched(Afar(), kept, TASKS, AFAR // 8, Silent())
+    assert all(there for _, there in seen)
     assert all(len(set(seen[first:first + 8])) == 1 for first in range(0, 23, 8))
     assert getattr(dem._kept, "files", None) is None

@@ -1,0 +1,170 @@
+"""Blocks side by side whose ground is read as one: what each says is what it says alone."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commonground.core.coregistration import block_layout
+from commonground.core.coregistration.block_layout import Block, in_strips, lay_out
+from commonground.core.coregistration.cell_forms import LEAST, Gathering, Quadratic
+from commonground.core.coregistration.coregister import Settings, coregister
+from commonground.core.coregistration.grounds import Grounds
+from commonground.core.coregistration.secondary import find_spikes
+from commonground.core.coregistration.terrain_window import Pair
+from commonground.core.executors import Inline
+from commonground.core.progress import Silent
+from commonground.core.raster.masks import StableTerrain
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from worlds import make_world
+
+START = np.array([4.0, -3.0, 0.5])
+HOW = Gathering(31, 3)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    def field(x, y):
+        return 4 + x / 800, -3 + y / 900, 0.5 + x / 9000
+
+    world = make_world(tmp_path_factory.mktemp("strips"), field, size=600, slope=14, white=0.4)
+    return Pair(world.reference, world.secondary, StableTerrain())
+
+
+@pytest.fixture(scope="module")
+def strip(pair):
+    """The second of three rows of blocks that do not divide the raster evenly."""
+    return in_strips(lay_out(pair.reference.grid, (0, 0, 600, 600), 230, 0.1), 8)[1]
+
+
+def ground_of(pair, strip, step):
+    return Grounds(step, 2).first(pair, strip, np.tile(START, (len(strip.blocks), 1)))
+
+
+def test_strips_are_blocks_side_by_side(pair, monkeypatch):
+    blocks = lay_out(pair.reference.grid, (0, 0, 600, 600), 60, 0.1)
+    monkeypatch.setattr(block_layout, "STRIP", 5 * 60 * 60)
+    for most, sizes in ((8, [5, 5]), (4, [4, 4, 2]), (1, [1] * 10)):
+        strips = in_strips(blocks, most)
+        assert [block for strip in strips for block in strip.blocks] == blocks
+        assert [len(strip.blocks) for strip in strips] == sizes * 10
+    first = in_strips(blocks, 8)[0]
+    assert first.window == (0, 0, 60, 300) and first.wider == (0, 0, 66, 306) and first.ends == (60, 120, 180, 240)
+    # Large ones, and those with a gap between, go alone.
+    assert [len(strip.blocks) for strip in in_strips(blocks[:2] + blocks[3:5], 8)] == [2, 2]
+    assert [len(strip.blocks) for strip in in_strips([Block(0, col, (0, 0, 999, 999), ()) for col in range(2)], 8)] == [1, 1]
+    assert in_strips([], 8) == []
+
+
+@pytest.mark.parametrize("step", [1, 5, 24])
+def test_a_block_of_a_strip_has_the_strips_ground(pair, strip, step):
+    whole = ground_of(pair, strip, step)
+    where = {place: number for number, place in enumerate(zip(whole.rows, whole.cols))}
+    for block in strip.blocks:
+        part = whole.within(block.wider)
+        row, col, height, width = block.wider
+        inside = (whole.rows >= row) & (whole.rows < row + height) & (whole.cols >= col) & (whole.cols < col + width)
+        assert part.rows.size == inside.sum() > 0.8 * height * width / (step * (2 if step > 3 else 1))
+        index = np.array([where[place] for place in zip(part.rows, part.cols)])
+        for name in ("heights", "gx", "gy"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[index])
+        np.testing.assert_array_equal(part.residuals(START), whole.residuals(START)[index])
+
+
+@pytest.mark.parametrize("telling", [(True, True, True), (True, False, True)])
+@pytest.mark.parametrize("law", [None, (0.2, 3.0)])
+def test_the_forms_of_a_strip_are_those_of_its_blocks(pair, strip, law, telling):
+    ground = ground_of(pair, strip, 5)
+    residuals, windows = ground.residuals(START), [block.window for block in strip.blocks]
+    # Of the last block too few pixels are left, which has no say then.
+    last = np.flatnonzero(ground.cols >= windows[-1][1])
+    residuals[last[LEAST - 1:]] = np.nan
+
+    def shift_at(rows, cols):
+        return np.stack([START[0] + rows / 900, START[1] - cols / 800, START[2] + rows * 0])
+
+    together = Quadratic.of(ground, residuals, shift_at, windows, HOW, 0.3, law, telling)
+    alone = [Quadratic.of(ground, residuals, shift_at, [window], HOW, 0.3, law, (tells,))
+             for window, tells in zip(windows, telling)]
+    assert alone[-1] is None
+    for one, other in ((together, Quadratic.joined([form and form.packed() for form in alone])),
+                       (Quadratic.joined([together.packed()]), together)):
+        assert len(one.rows) == len(other.rows) > 90
+        for name in ("rows", "cols", "group", "counts"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-12)
+        for name in ("M", "b"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-4, atol=1e-4)
+    assert sorted(set(together.group)) == [0, 1]
+    mute = together.M[together.group == 1][:, :2]
+    assert (mute == 0).all() == (not telling[1])
+    index, total = together.sample[:, 0].astype(int), together.sample[:, 4]
+    assert set(index) <= set(range(len(together.rows))) and np.isfinite(total).all()
+
+
+def test_none_where_no_window_has_pixels(pair, strip):
+    ground = ground_of(pair, strip, 5)
+    nothing = np.full(ground.heights.shape, np.nan, dtype=np.float32)
+    assert Quadratic.of(ground, nothing, None, [block.window for block in strip.blocks], HOW) is None
+
+
+def test_groups_stay_apart_when_strips_are_joined(pair):
+    strips = in_strips(lay_out(pair.reference.grid, (0, 0, 600, 600), 230, 0.1), 2)
+    parts = []
+    for strip in strips:
+        ground = ground_of(pair, strip, 5)
+        parts.append(Quadratic.of(ground, ground.residuals(START), lambda rows, cols: np.zeros((3, len(rows))),
+                                  [block.window for block in strip.blocks], HOW))
+    joined = Quadratic.joined([None, *(part.packed() for part in parts), None])
+    blocks = [block for strip in strips for block in strip.blocks]
+    assert sorted(set(joined.group)) == list(range(len(blocks)))
+    for number, block in enumerate(blocks):
+        row, col, height, width = block.window
+        mine = joined.group == number
+        assert ((joined.rows >= row) & (joined.rows < row + height))[mine].all()
+        assert ((joined.cols >= col) & (joined.cols < col + width))[mine].all()
+    rows = np.concatenate([part.rows[part.sample[:, 0].astype(int)] for part in parts])
+    np.testing.assert_array_equal(joined.rows[joined.sample[:, 0].astype(int)], rows)
+
+
+def test_a_spike_is_told_from_the_ground_of_its_own_block():
+    """Beside a lake no mountain is made of spikes, and beside a mountain the lake's are found."""
+    rng = np.random.default_rng(3)
+    heights = rng.normal(0, 1, (5, 6, 90)).astype(np.float32)
+    heights[:, :, :30] *= 0.01
+    heights[:, :, 60:] *= 300
+    for line, piece, col in ((2, 1, 10), (3, 4, 45), (0, 5, 29)):
+        heights[line, piece, col] += 40
+    place, _ = find_spikes(heights, [30, 60])
+    assert sorted(place) == sorted(np.ravel_multi_index(([2, 3, 0], [1, 4, 5], [10, 45, 29]), heights.shape))
+    assert find_spikes(heights)[0].size > 20
+    for left, right in ((0, 30), (30, 60), (60, 90)):
+        alone = np.ascontiguousarray(heights[:, :, left:right])
+        found = np.stack(np.unravel_index(find_spikes(alone)[0], alone.shape))
+        mine = np.stack(np.unravel_index(place, heights.shape))
+        mine = mine[:, (mine[2] > left) & (mine[2] < right - 1)] - [[0], [0], [left]]
+        np.testing.assert_array_equal(found, mine)
+
+
+@pytest.mark.parametrize("lake", [0.0, np.nan])
+def test_where_nothing_bends_there_is_no_spike(lake):
+    heights = np.random.default_rng(3).normal(0, 1, (5, 6, 60)).astype(np.float32)
+    heights[:, :, :30] = lake
+    heights[2, 2, 10] = heights[2, 2, 45] = 50
+    assert find_spikes(heights, [30])[0].tolist() == [np.ravel_multi_index((2, 2, 45), heights.shape)]
+    for shape in ((5, 6, 2), (5, 6, 0), (0, 6, 60)):
+        assert find_spikes(np.ones(shape, dtype=np.float32))[0].size == 0
+
+
+def test_together_or_alone_blocks_find_the_same(pair, monkeypatch):
+    def found():
+        return coregister(pair, Settings(block_size=150), Inline(Silent()), Silent())
+
+    together = found()
+    monkeypatch.setattr(Pair, "TOGETHER", 1)
+    alone = found()
+    for one, other in zip(together.blocks, alone.blocks):
+        assert (one.row, one.col, one.status) == (other.row, other.col, other.status)
+        # Every second cell of a line may be the others.
+        np.testing.assert_allclose((one.dx, one.dy, one.dz), (other.dx, other.dy, other.dz), atol=0.15)
+    assert np.abs(together.field.nodes - alone.field.nodes).mean() < 0.02
