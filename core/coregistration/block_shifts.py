@@ -25,6 +25,7 @@ LOOK = 5_000  # residuals that a block's NMAD is told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
+AROUND = [(down, right) for down in range(-2, 3) for right in range(-2, 3) if down or right]  # a block's neighbours
 DOWNWEIGHT = 3.0  # times the median sigma
 
 
@@ -56,7 +57,7 @@ def solve_and_gather(survey: Survey, method: str, executor: Executor,
 
 def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, how: Gathering | None,
                 method: str) -> list[tuple[BlockShift, tuple, np.ndarray | None]]:
-    """Of each block its shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
+    """Each block's shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
 
     Self-contained so that any worker can find it.
     """
@@ -135,8 +136,8 @@ def _judged_alone(block: BlockShift, cell: float) -> BlockShift:
 def _judged_together(blocks: list[BlockShift], cell: float) -> list[BlockShift]:
     """Reject blocks that cannot tell, or stray from what their neighbours say; weigh down the ill-determined."""
     blocks = [_judged_alone(block, cell) for block in blocks]
-    used = [block for block in blocks if block.status == "used"]
-    usual = np.median([max(b.sigma_dx, b.sigma_dy) for b in used]) if used else 0.0
+    used = {(block.row, block.col): block for block in blocks if block.status == "used"}
+    usual = np.median([max(b.sigma_dx, b.sigma_dy) for b in used.values()]) if used else 0.0
     judged = []
     for block in blocks:
         if block.status == "used" and _strays(block, used):
@@ -147,9 +148,12 @@ def _judged_together(blocks: list[BlockShift], cell: float) -> list[BlockShift]:
     return judged
 
 
-def _strays(block: BlockShift, used: list[BlockShift]) -> bool:
-    """True where a block lies beyond STRAY sigmas of its neighbours' range and median in some axis."""
-    near = [b for b in used if 0 < max(abs(b.row - block.row), abs(b.col - block.col)) <= 2]
+def _strays(block: BlockShift, used: dict[tuple, BlockShift]) -> bool:
+    """True where a block lies beyond STRAY sigmas of its neighbours' range and median in some axis.
+
+    `used` are blocks by row and column.
+    """
+    near = [used[place] for down, right in AROUND if (place := (block.row + down, block.col + right)) in used]
     if len(near) < 8:
         return False
     for axis in ("dx", "dy", "dz"):

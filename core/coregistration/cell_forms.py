@@ -48,7 +48,7 @@ class Quadratic:
     @classmethod
     def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, windows: list[tuple], how: Gathering,
            doubt: float = 0.0, law: tuple | None = None, telling: tuple = (True,)) -> Quadratic | None:
-        """Of the cells of windows side by side, each a group, from dh (m) after the shift of `shift_at(row, col)` (3, n).
+        """Of the cells of windows side by side, each a group, from dh (m) after the shift `shift_at(row, col)`, (3, n).
 
         Pixels that scatter more than most of the window's at their slope have little say or none, unless a shift that
         is off by `doubt` (m) would explain it; `law` says how they scatter about zero, if that is known. Windows that

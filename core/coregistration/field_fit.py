@@ -83,10 +83,11 @@ def fit_field(survey: Survey, shifts: list[BlockShift], forms: list[np.ndarray],
     doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
     fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
-        found = survey.run(executor, strip_forms,
-                           lambda which: (fit, doubt, tuple(shift.usable for shift in shifts[which])),
-                           Part(progress, (done - 1) / PASSES, done / PASSES), "Shift field")
-        quadratic = Quadratic.joined(found)
+        def more(which, fit=fit, doubt=doubt):
+            return fit, doubt, tuple(shift.usable for shift in shifts[which])
+
+        quadratic = Quadratic.joined(survey.run(executor, strip_forms, more, Part(
+            progress, (done - 1) / PASSES, done / PASSES), "Shift field"))
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
         last, fit = fit, _levelled(_solve(basis, quadratic, horizontal, (doubt, least), fit, done == 1), quadratic)
         step = (fit.at(quadratic.rows, quadratic.cols) - last.at(quadratic.rows, quadratic.cols)).T
@@ -191,13 +192,11 @@ def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | 
     doubt, least = doubts
     system, cells = system_of(basis, data, horizontal), Cells(basis, data.rows, data.cols)
     stiffness = last.stiffness if last else (USUAL,) * 2
-    weights = _cell_weights(data, cells.values(last.coefficients), doubt) if last else np.ones(len(data.rows))
-    coefficients = system.solve(weights, stiffness)
+    coefficients = last.coefficients if last else system.solve(np.ones(len(data.rows)), stiffness)
+    weights = _cell_weights(data, cells.values(coefficients), doubt)
     if choose and isinstance(basis, SplineBasis) and len(np.unique(data.group)) >= FOLDS:
-        weights = _cell_weights(data, cells.values(coefficients), doubt)
         stiffness = system.cross_validated(weights, last.stiffness[0] if last else None)
-        coefficients = system.solve(weights, stiffness)
-    weights = _cell_weights(data, cells.values(coefficients), least)
+    weights = _cell_weights(data, cells.values(system.solve(weights, stiffness)), least)
     # To a micrometre: what lies below depends on how many threads LAPACK has.
     return Fit(basis, np.round(system.solve(weights, stiffness), 6), stiffness)
 

@@ -26,8 +26,8 @@ class Lines:
 
     `stripes`, `columns`: those of the reference; `offset` `(down, right)`: cells from its grid to the secondary's;
     `moves` (n, 2): cells down and right that the fit may start from, the likeliest last. A fit that goes on is followed
-    up to REACH cells. `ends`: see find_spikes, of the reference. Between cells runs the polynomial through six of them (Lagrange): on rough ground as true as a
-    prefiltered cubic B-spline, without its memory.
+    up to REACH cells. `ends`: see find_spikes, of the reference. Between cells runs the polynomial through six of them
+    (Lagrange): on rough ground as true as a prefiltered cubic B-spline, without its memory.
     """
 
     def __init__(self, dem: Dem, stripes: Stripes, columns: np.ndarray, offset: tuple, moves: np.ndarray,
@@ -257,8 +257,8 @@ def find_spikes(heights: np.ndarray, ends: Sequence = ()) -> tuple[np.ndarray, n
     """Single cells far from all around them: their flat indices and the median of their 3 x 3 neighbourhoods.
 
     A spike would ring through a kernel and tilt its neighbours' gradient, where no robust loss can tell it any more.
-    `heights` are `(lines, pieces, columns)`, line by line of several pieces of ground; what is usual is told from one of
-    `ends` (columns) to the next.
+    `heights` are `(lines, pieces, columns)`, line by line of several pieces of ground; what is usual is told from one
+    of `ends` (columns) to the next.
     """
     (deep, pieces, width), flat = heights.shape, heights.reshape(-1)
     lines = heights.reshape(deep * pieces, width)
@@ -273,14 +273,14 @@ def find_spikes(heights: np.ndarray, ends: Sequence = ()) -> tuple[np.ndarray, n
     line, col = np.divmod(np.concatenate(beyond), width - 2)
     place, down = line * width + col + 1, pieces * width
     above, below = np.where(place < down, 0, -down), np.where(place < flat.size - down, down, 0)
-    around = (place + [above, np.zeros_like(place), below])[:, None] + np.arange(-1, 2)[:, None]
+    around = np.stack([place + above, place, place + below])[:, None] + np.arange(-1, 2)[:, None]
     typical = np.sort(flat.take(around).reshape(9, -1), axis=0)[4]
     far = np.abs(flat.take(place) - typical) > limits[col] / 2
     return place[far], typical[far]
 
 
 def _limits(lines: np.ndarray, ends: Sequence) -> np.ndarray:
-    """What a bend must exceed to be looked at, float32, of all columns but the outermost; infinite where none is usual."""
+    """What a bend must exceed to be looked at: of all columns but the outermost, infinite where none is usual."""
     edges = [0, *(end - 1 for end in ends), lines.shape[1] - 2]
     limits = np.full(max(edges[-1], 0), np.inf, dtype=np.float32)
     for left, right in zip(edges[:-1], edges[1:]):

@@ -70,8 +70,8 @@ class TerrainWindow:
 
     `rows`, `cols`: cells of the reference's grid; `heights` (m); `gx`, `gy`: dz/d(east), dz/d(north) (m/m).
     Only cells of the lines of `stripes` are kept: neighbours are correlated, a fraction of them knows nearly as much.
-    The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m). `ends`: columns where one
-    kind of ground may end and another begin.
+    The secondary is at hand for shifts within REACH cells of none and of each of `starts` (m). `ends`: columns where
+    one kind of ground may end and another begin.
     """
 
     def __init__(self, pair: Pair, window: tuple, starts: tuple, stripes: Stripes, ends: tuple = ()):
@@ -344,7 +344,7 @@ def _slope(before2, before, after, after2, metres) -> np.ndarray:
 
 def lattice_numbers(rows: np.ndarray, cols: np.ndarray, windows: list[tuple],
                     side: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """What row and column add to the number of a lattice cell, -1 beyond; and the cells of a window (`lattice_cells`)."""
+    """What rows and columns add to the number of a lattice cell, -1 beyond; and how many a window has."""
     row, _, height, _ = windows[0]
     across = -(-max(width for *_, width in windows) // side)
     count = across * -(-height // side)

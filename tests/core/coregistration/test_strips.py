@@ -53,7 +53,8 @@ def test_strips_are_blocks_side_by_side(pair, monkeypatch):
     assert first.window == (0, 0, 60, 300) and first.wider == (0, 0, 66, 306) and first.ends == (60, 120, 180, 240)
     # Large ones, and those with a gap between, go alone.
     assert [len(strip.blocks) for strip in in_strips(blocks[:2] + blocks[3:5], 8)] == [2, 2]
-    assert [len(strip.blocks) for strip in in_strips([Block(0, col, (0, 0, 999, 999), ()) for col in range(2)], 8)] == [1, 1]
+    large = [Block(0, col, (0, 0, 999, 999), ()) for col in range(2)]
+    assert [len(strip.blocks) for strip in in_strips(large, 8)] == [1, 1]
     assert in_strips([], 8) == []
 
 
