@@ -261,42 +261,39 @@ def find_spikes(heights: np.ndarray, ends: Sequence = ()) -> tuple[np.ndarray, n
     of `ends` (columns) to the next.
     """
     (deep, pieces, width), flat = heights.shape, heights.reshape(-1)
-    lines = heights.reshape(deep * pieces, width)
-    limits = _limits(lines, ends)
+    limits = _limits(heights.reshape(deep * pieces, width), ends)
     if not np.isfinite(limits).any():
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=heights.dtype)
-    some = max(1, PIECE // width)
+    piece = max(1, PIECE // width) * width
+    usual, beyond = np.tile(limits, piece // width), []
     with np.errstate(invalid="ignore"):
-        beyond = [np.flatnonzero(np.abs(_bends(lines[top:top + some])) > limits) + top * (width - 2)
-                  for top in range(0, len(lines), some)]
-    # Bends have no outermost columns.
-    line, col = np.divmod(np.concatenate(beyond), width - 2)
-    place, down = line * width + col + 1, pieces * width
+        for start in range(0, flat.size, piece):
+            bends = _bends(flat[start:start + piece])
+            beyond.append(np.flatnonzero(np.abs(bends, out=bends) > usual[1:1 + bends.size]) + (start + 1))
+    place, down = np.concatenate(beyond), pieces * width
     above, below = np.where(place < down, 0, -down), np.where(place < flat.size - down, down, 0)
     around = np.stack([place + above, place, place + below])[:, None] + np.arange(-1, 2)[:, None]
     typical = np.sort(flat.take(around).reshape(9, -1), axis=0)[4]
-    far = np.abs(flat.take(place) - typical) > limits[col] / 2
+    far = np.abs(flat.take(place) - typical) > limits[place % width] / 2
     return place[far], typical[far]
 
 
 def _limits(lines: np.ndarray, ends: Sequence) -> np.ndarray:
-    """What a bend must exceed to be looked at: of all columns but the outermost, infinite where none is usual."""
-    edges = [0, *(end - 1 for end in ends), lines.shape[1] - 2]
-    limits = np.full(max(edges[-1], 0), np.inf, dtype=np.float32)
+    """What a bend must exceed to be looked at, by column; infinite where none is usual, and for the outermost."""
+    limits = np.full(lines.shape[1], np.inf, dtype=np.float32)
+    edges = [1, *ends, lines.shape[1] - 1]
     for left, right in zip(edges[:-1], edges[1:]):
         cells = len(lines) * (right - left)
         if cells > 0:
             line, col = np.divmod(np.arange(0, cells, max(1, cells // LOOK)), right - left)
             place = line * lines.shape[1] + left + col
-            usual = median(np.abs(_bends(lines.take(place[:, None] + np.arange(3)))))
+            usual = median(np.abs(_bends(lines.take(place[:, None] + np.arange(-1, 2)))))
             if np.isfinite(usual) and usual > 0:
                 limits[left:right] = SPIKE * NMAD * usual
     return limits
 
 
 def _bends(heights: np.ndarray) -> np.ndarray:
-    """How far each of a line's heights but the outermost lies above its two neighbours together."""
-    bends = heights[:, 1:-1] - heights[:, :-2]
-    bends += heights[:, 1:-1]
-    bends -= heights[:, 2:]
-    return bends
+    """How far each of a line's heights but the outermost lies below its two neighbours together."""
+    steps = heights[..., 1:] - heights[..., :-1]
+    return steps[..., 1:] - steps[..., :-1]

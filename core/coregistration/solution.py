@@ -11,7 +11,7 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
-LOOK = 2_000  # residuals that a typical spread or centre is taken from
+LOOK = 1_000  # residuals that a typical spread or centre is taken from
 FAR = 1e9  # metres: a residual that weighs nothing
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
