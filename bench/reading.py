@@ -77,11 +77,11 @@ def rows(name: str, block_size: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         warp(found.secondary, found.field, reference.grid, "cubic", f"{folder}/aligned.tif", watch, Silent())
     Reader._fill, global_shift.searched = fill, searched
-    cells, passes = world.shape[0] * world.shape[1], watch.tasks["window_quadratic"] / len(found.blocks)
+    cells, passes = world.shape[0] * world.shape[1], watch.tasks["strip_forms"] / watch.tasks["solve_strip"]
     lines = ["| stage | times | of the reference's cells | of the secondary's | read, over the size of both |",
              "|---|---|---|---|---|"]
     for stage, said in STAGES.items():
-        times = passes if stage == "window_quadratic" else 1
+        times = passes if stage == "strip_forms" else 1
         shares = [watch.cells[stage, dem.path] / times / cells for dem in (reference, secondary)]
         shares.append(watch.bytes[stage] / times / (8 * cells))
         lines.append(f"| {said} | {times:.0f} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")

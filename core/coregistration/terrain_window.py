@@ -33,7 +33,7 @@ class Pair:
     LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
     FINEST: ClassVar[float] = np.inf  # cells: of larger overlaps, means serve for the one shift of all
     UNIT: ClassVar[str] = "cells"
-    TOGETHER: ClassVar[int] = 8  # blocks side by side whose ground is read as one: whoever cancels waits for them
+    TOGETHER: ClassVar[int] = 4  # blocks side by side whose ground is read as one: whoever cancels waits for them
 
     reference: Dem
     secondary: Dem
