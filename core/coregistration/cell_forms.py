@@ -56,12 +56,7 @@ class Quadratic:
         None where that is so of all.
         """
         cell, per_window = ground.lattice_cells(windows, how.side)
-        known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
-        window = cell.take(known) // per_window
-        pixels = np.bincount(window, minlength=len(windows))
-        if (pixels < LEAST).any():
-            known = known[(pixels >= LEAST)[window]]
-            window = cell.take(known) // per_window
+        known, window = _known(residuals, cell, per_window)
         if not known.size:
             return None
         cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
@@ -76,12 +71,10 @@ class Quadratic:
         b += np.einsum("nij,jn->ni", M, shift)
         # Outliers have no say: without a mask, ground that changed would pull even a median.
         some = np.flatnonzero(weights > 0)[::how.every]
-        index = filled.searchsorted(cell[some])
-        design = np.stack([-gx[some], -gy[some], np.ones(some.size)])
+        index, design = filled.searchsorted(cell[some]), np.stack([-gx[some], -gy[some], np.ones(some.size)])
         total = residuals[some] + (design * shift[:, index]).sum(axis=0)
-        sample = np.column_stack([index, *design, total])
         group = np.unique(filled // per_window, return_inverse=True)[1]
-        return cls(rows_of, cols_of, M, b, group, counts, sample)
+        return cls(rows_of, cols_of, M, b, group, counts, np.column_stack([index, *design, total]))
 
     def packed(self) -> np.ndarray:
         """All of it in one array: many small ones that stay, among large ones that go, scatter memory."""
@@ -125,6 +118,16 @@ def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
     *parts, sample = np.split(packed[1:], np.cumsum([count, count, count, count, 3 * count, 9 * count]))
     shapes = (-1,), (-1,), (-1,), (-1,), (-1, 3), (-1, 3, 3), (-1, 5)
     return [part.reshape(shape) for part, shape in zip((*parts, sample), shapes)]
+
+
+def _known(residuals, cell, per_window: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels with dh of the windows that have not too few of them, and of each which window it is of."""
+    known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
+    window = cell.take(known) // per_window
+    many = np.bincount(window) >= LEAST
+    if many.all():
+        return known, window
+    return known[many[window]], window[many[window]]
 
 
 def _weights(residuals, gradient2, window, doubt: float, law: tuple | None) -> np.ndarray:
