@@ -41,7 +41,7 @@ REQUIREMENTS = ("xdem==0.2.3", "affine<3", "scikit-learn")
 SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
 SPEED_SIZES = ("1.5", "16", "100")
 REPEATS = {"1": 5, "1.5": 5, "4": 3}
-OURS = 3  # runs of ours at least: a second of ours is noisier than minutes of xDEM's
+OURS, FEWEST = 5, 3  # runs of ours, and of all else but xDEM, at least: seconds are noisier than minutes
 FULL_XDEM = 20_000_000  # cells: above it xDEM's apply would take most of an hour, and only its fit is run
 # Fields that turn within a block of 500 need smaller ones, for both programs.
 FIELD_BLOCKS = {"constant": 500, "planar": 500, "curved": 500, "sine": 200, "step": 200}
@@ -77,7 +77,7 @@ def speed(options) -> None:
         world = worlds.open_world(f"curved-{size}")
         repeats = options.repeats or REPEATS.get(size, 1)
         result = compare(f"curved-{size}", options, 500, repeats)
-        result["floor"] = floors(world, max(repeats, OURS))
+        result["floor"] = floors(world, max(repeats, FEWEST))
         save(f"speed-{size}", result)
 
 
@@ -95,7 +95,7 @@ def pieces(options) -> None:
     world = worlds.open_world("curved-16")
     shifts = str(folder / "shifts.tif")
     runs = {workers: [] for workers in (1, 2, 3)}
-    for _ in range(OURS):
+    for _ in range(FEWEST):
         for workers, those in runs.items():
             run = _ours(world, folder / f"{workers}.tif", options, 500, shifts=shifts, workers=workers)
             those.append(run["found"]["phases"])

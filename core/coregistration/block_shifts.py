@@ -21,7 +21,7 @@ from .terrain_window import Pair, TerrainWindow, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "dh_minimize": dh_minimize, "icp": icp, "vertical_shift": vertical_shift}
-LOOK = 5_000  # residuals that a block's NMAD is told from
+LOOK = 5_000  # cells that a block's NMAD and slope are told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
@@ -64,6 +64,9 @@ def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
     ground = grounds.first(pair, strip, starts)
     # Before a fit that wanders looks further: what is read again does not know of it.
     grounds.keep(strip, ground)
+    # What all blocks ask for costs less at once, and they inherit it.
+    for dx, dy, _ in (np.zeros(3), starts[0]):
+        ground.sample(dx, dy)
     return [_solve_block(pair, block, start, ground.within(block.wider), how, method)
             for block, start in zip(strip.blocks, starts)]
 
@@ -99,7 +102,8 @@ def _measured(pair: Pair, block: Block, method: str, start: np.ndarray,
     count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
         return replace(blank, reason="no stable terrain with secondary heights"), None, None
-    known = replace(blank, n=count, slope=float(np.degrees(np.arctan(np.sqrt(window.gx**2 + window.gy**2))).mean()),
+    slopes = np.arctan(np.hypot(*(_some(slope) for slope in (window.gx, window.gy))))
+    known = replace(blank, n=count, slope=float(np.degrees(slopes.mean())),
                     nmad_before=_nmad(window.residuals(np.zeros(3))))
     if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
         return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, None
@@ -118,7 +122,11 @@ def _measured(pair: Pair, block: Block, method: str, start: np.ndarray,
 
 
 def _nmad(residuals: np.ndarray) -> float:
-    return scatter(residuals[::max(1, residuals.size // LOOK)])
+    return scatter(_some(residuals))
+
+
+def _some(values: np.ndarray) -> np.ndarray:
+    return values[::max(1, values.size // LOOK)]
 
 
 def _judged_alone(block: BlockShift, cell: float) -> BlockShift:

@@ -163,6 +163,7 @@ class TerrainWindow:
         other._place -= np.repeat(begins - inside * (right - left), counts)
         other._stripes, other._lines, other._columns = self._stripes.cut(cut), lines, self._columns[columns]
         other._secondary = self._secondary.cut(cut, columns)
+        other._sampled = {shift: heights.take(kept) for shift, heights in self._sampled.items()}
         return kept, other
 
     def packed(self) -> tuple | None:
@@ -239,9 +240,9 @@ class TerrainWindow:
         return tuple((metres / cell).astype(np.float32)[:, None] for metres, cell in ((dy, north), (dx, east)))
 
     @cached_property
-    def _sampled(self) -> tuple:
-        """The last shift (m) that was asked for and the heights there."""
-        return None, None
+    def _sampled(self) -> dict:
+        """Heights beneath the window by the shift (m) that they were asked for: the first two, and the last."""
+        return {}
 
     @cached_property
     def _cell_everywhere(self) -> tuple[float, float] | None:
@@ -260,10 +261,14 @@ class TerrainWindow:
         if self._secondary is None:
             return np.full_like(self.heights, np.nan)
         if isinstance(self._secondary, Lines) and np.ndim(dx) == np.ndim(dy) == 0:
-            # Whole lines cost less than a few of their cells. Fits begin where others have just looked.
-            if self._sampled[0] != (dx, dy):
-                self._sampled = (dx, dy), self._secondary.at(*self._moves(dx, dy)).ravel().take(self._place)
-            return self._sampled[1]
+            # Whole lines cost less than a few of their cells. Fits begin where others have looked.
+            heights = self._sampled.get((dx, dy))
+            if heights is None:
+                heights = self._secondary.at(*self._moves(dx, dy)).ravel().take(self._place)
+                if len(self._sampled) > 2:
+                    self._sampled.popitem()
+                self._sampled[dx, dy] = heights
+            return heights
         if isinstance(self._secondary, Lines):
             line, column = np.divmod(self._place, self._columns.size)
             east, north = self._cell
