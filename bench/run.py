@@ -109,7 +109,8 @@ def cluster(options) -> None:
     """The passes over the blocks of 100 Mpx by one thread here, and by one and two processes of a cluster."""
     world, folder = worlds.open_world("curved-100"), _folder("cluster")
     passes, bits = {}, {}
-    for workers in ("here", 1, 2):
+    # The first run brings the files into memory; the second counts.
+    for workers in ("here", "here", 1, 2):
         shifts = folder / f"{workers}.tif"
         with contextlib.nullcontext("") if workers == "here" else _dask(workers) as address:
             run = _ours(world, folder / "none.tif", options, 500, shifts=str(shifts), scheduler=address, fit_only=True)
