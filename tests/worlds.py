@@ -74,6 +74,11 @@ def constant_field(dx, dy, dz):
     return field
 
 
+def drifting_field(row, col):
+    """A plane in every component: some metres, which change slowly."""
+    return 4 + row / 800, -3 + col / 900, 0.5 + row / 9000
+
+
 def make_world(folder, field, size=600, cell=10.0, slope=10.0, seed=0, white=0.0, correlated_noise=0.0, crs=32622,
                origin=(500000.0, 7800000.0), surface=None):
     """Reference = surface(p); secondary(q) = surface(q + d) - dz, so that moving it by d brings it back.

@@ -64,9 +64,9 @@ def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
     ground = grounds.first(pair, strip, starts)
     # Before a fit that wanders looks further: what is read again does not know of it.
     grounds.keep(strip, ground)
-    # What all blocks ask for costs less at once, and they inherit it.
-    for dx, dy, _ in (np.zeros(3), starts[0]):
-        ground.sample(dx, dy)
+    ground.remember(np.zeros(3))
+    if (starts == starts[0]).all():
+        ground.remember(starts[0])
     return [_solve_block(pair, block, start, ground.within(block.wider), how, method)
             for block, start in zip(strip.blocks, starts)]
 

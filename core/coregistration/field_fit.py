@@ -79,15 +79,13 @@ def fit_field(survey: Survey, shifts: list[BlockShift], forms: list[np.ndarray],
     """
     grid, spacing = survey.pair.reference.grid, _spacing(block_size)
     basis = SplineBasis(grid, spacing) if kind == "smooth" else PolynomialBasis(grid, 0 if kind == "constant" else 1)
-    quadratic = Quadratic.joined(forms)
+    quadratic, usable = Quadratic.joined(forms), tuple(shift.usable for shift in shifts)
     doubt, least = AT_FIRST * grid.cell_size(), AT_LAST * grid.cell_size()
     fit = _levelled(_solve(basis, quadratic, horizontal, (doubt, least)), quadratic)
     for done in range(1, PASSES + 1):
-        def more(which, fit=fit, doubt=doubt):
-            return fit, doubt, tuple(shift.usable for shift in shifts[which])
-
-        quadratic = Quadratic.joined(survey.run(executor, strip_forms, more, Part(
-            progress, (done - 1) / PASSES, done / PASSES), "Shift field"))
+        found = survey.run(executor, strip_forms, lambda which, fit=fit, doubt=doubt: (fit, doubt, usable[which]),
+                           Part(progress, (done - 1) / PASSES, done / PASSES), "Shift field")
+        quadratic = Quadratic.joined(found)
         # Once the field is near, the residuals tell finer shapes: the stiffness is chosen anew, then kept.
         last, fit = fit, _levelled(_solve(basis, quadratic, horizontal, (doubt, least), fit, done == 1), quadratic)
         step = (fit.at(quadratic.rows, quadratic.cols) - last.at(quadratic.rows, quadratic.cols)).T

@@ -42,7 +42,7 @@ class Survey:
         `which` (a slice) are its blocks among all; `starts` are theirs.
         """
         tasks, first = [], 0
-        for strip in in_strips(self.blocks, self.pair.TOGETHER):
+        for strip in in_strips(self.blocks, self.pair.SIDE_BY_SIDE):
             which = slice(first, first + len(strip.blocks))
             tasks.append((self.pair, strip, self.starts[which], self.grounds, self.how, *more(which)))
             first = which.stop

@@ -42,7 +42,7 @@ class PointPair(Pair):
     LEAST_SHARE: ClassVar[float] = 0.0
     FINEST: ClassVar[float] = MOST_CELLS
     UNIT: ClassVar[str] = "points"
-    TOGETHER: ClassVar[int] = 1
+    SIDE_BY_SIDE: ClassVar[int] = 1
 
     reference: Points
 

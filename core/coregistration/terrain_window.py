@@ -33,7 +33,7 @@ class Pair:
     LEAST_SHARE: ClassVar[float] = 0.02  # of the block's cells
     FINEST: ClassVar[float] = np.inf  # cells: of larger overlaps, means serve for the one shift of all
     UNIT: ClassVar[str] = "cells"
-    TOGETHER: ClassVar[int] = 4  # blocks side by side whose ground is read as one: whoever cancels waits for them
+    SIDE_BY_SIDE: ClassVar[int] = 4  # blocks whose ground is read as one: whoever cancels waits for them
 
     reference: Dem
     secondary: Dem
@@ -274,6 +274,11 @@ class TerrainWindow:
             east, north = self._cell
             return self._secondary.some(line, column, dy / north, dx / east)
         return self._secondary.scattered(*self.beneath(dx, dy))
+
+    def remember(self, shift) -> None:
+        """Sample at once what all parts of the window will ask for, where they inherit it."""
+        if isinstance(self._secondary, Lines):
+            self.sample(shift[0], shift[1])
 
     def beneath(self, dx, dy):
         """Cells of the secondary that a shift (m) puts beneath this window's cells."""

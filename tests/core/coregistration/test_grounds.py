@@ -23,17 +23,14 @@ from commonground.core.raster.masks import StableTerrain
 from commonground.core.raster.writing import RasterWriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import constant_field, make_world
+from worlds import constant_field, drifting_field, make_world
 
 START = np.array([4.0, -3.0, 0.5])
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    def field(x, y):
-        return 4 + x / 800, -3 + y / 900, 0.5 + x / 9000
-
-    world = make_world(tmp_path_factory.mktemp("ground"), field, size=600, slope=14, white=0.4)
+    world = make_world(tmp_path_factory.mktemp("ground"), drifting_field, size=600, slope=14, white=0.4)
     return Pair(world.reference, world.secondary, StableTerrain())
 
 

@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 from commonground.core.coregistration import block_layout
 from commonground.core.coregistration.block_layout import Block, in_strips, lay_out
+from commonground.core.coregistration.block_shifts import solve_strip
 from commonground.core.coregistration.cell_forms import LEAST, Gathering, Quadratic
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.grounds import Grounds
 from commonground.core.coregistration.secondary import find_spikes
-from commonground.core.coregistration.terrain_window import Pair
+from commonground.core.coregistration.terrain_window import Pair, TerrainWindow
 from commonground.core.executors import Inline
 from commonground.core.progress import Silent
 from commonground.core.raster.masks import StableTerrain
+from commonground.core.raster.resampling import CellMap
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from worlds import make_world
+from worlds import drifting_field, make_world
 
 START = np.array([4.0, -3.0, 0.5])
 HOW = Gathering(31, 3)
@@ -25,10 +27,7 @@ HOW = Gathering(31, 3)
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    def field(x, y):
-        return 4 + x / 800, -3 + y / 900, 0.5 + x / 9000
-
-    world = make_world(tmp_path_factory.mktemp("strips"), field, size=600, slope=14, white=0.4)
+    world = make_world(tmp_path_factory.mktemp("strips"), drifting_field, size=600, slope=14, white=0.4)
     return Pair(world.reference, world.secondary, StableTerrain())
 
 
@@ -157,12 +156,28 @@ def test_where_nothing_bends_there_is_no_spike(lake):
         assert find_spikes(np.ones(shape, dtype=np.float32))[0].size == 0
 
 
+@pytest.mark.parametrize("lines", [True, False], ids=["whole lines", "scattered cells"])
+@pytest.mark.parametrize("apart", [0.0, 3.0], ids=["the same starts", "others"])
+def test_a_strip_is_sampled_as_a_whole_only_where_its_blocks_have_it_from_there(pair, strip, monkeypatch, lines, apart):
+    if not lines:
+        monkeypatch.setattr(CellMap, "offset", None)
+    asked, sample = [], TerrainWindow.sample
+    monkeypatch.setattr(TerrainWindow, "sample",
+                        lambda self, dx, dy: asked.append((self.heights.size, dx)) or sample(self, dx, dy))
+    starts = START + apart * np.arange(len(strip.blocks))[:, None]
+    ground = ground_of(pair, strip, 5)
+    asked.clear()
+    solve_strip(pair, strip, starts, Grounds(5, 2), None, "vertical_shift")
+    whole = {dx for size, dx in asked if size == ground.heights.size}
+    assert whole == ({0.0, START[0]} if lines and not apart else {0.0} if lines else set())
+
+
 def test_together_or_alone_blocks_find_the_same(pair, monkeypatch):
     def found():
         return coregister(pair, Settings(block_size=150), Inline(Silent()), Silent())
 
     together = found()
-    monkeypatch.setattr(Pair, "TOGETHER", 1)
+    monkeypatch.setattr(Pair, "SIDE_BY_SIDE", 1)
     alone = found()
     for one, other in zip(together.blocks, alone.blocks):
         assert (one.row, one.col, one.status) == (other.row, other.col, other.status)
