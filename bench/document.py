@@ -59,8 +59,8 @@ page. Do not edit it.
 - Common Ground {one['versions']['Common Ground']}; core alone, without QGIS, `lzd`, blocks of 500 cells.
 - xDEM: {one['versions']['xDEM']}; `BlockwiseCoreg(NuthKaab())` as in its gallery, chunks of the same size.
 - One thread each, unless said otherwise. Fit and apply are CPU seconds in the process, wall and CPU those of the whole
-  process; medians of {len(speeds[0]['runs']['ours'])} runs at 1.5 Mpx, at larger sizes of {len(one['runs']['ours'])} runs
-  of ours and {len(one['runs']['xdem'])} of xDEM's.
+  process; medians of {len(speeds[0]['runs']['ours'])} runs at 1.5 Mpx, at larger sizes of
+  {len(one['runs']['ours'])} of ours and {len(one['runs']['xdem'])} of xDEM's.
 
 The worlds (`bench/worlds.py`): one analytic surface, cells of 20 m, evaluated where the cells of each DEM truly lie,
 so that the truth is exact. The secondary has noise of 0.6 m + 3 tan(slope), half of its variance correlated over
