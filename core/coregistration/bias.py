@@ -22,7 +22,7 @@ from ..raster.resampling import Resampler
 from ..raster.writing import NODATA, RasterWriter
 from ..statistics.robust import nmad
 from ..statistics.terrain import curvature, slope
-from .solution import tukey
+from .precision import tukey
 from .terrain_window import Pair
 from .warp import windows
 

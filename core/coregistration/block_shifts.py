@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
 from ..progress import Progress
 from .block_layout import Block, Strip
 from .blocks import BlockShift
-from .cell_forms import Gathering, Quadratic
+from .cell_forms import Gathering, Quadratic, of_groups
 from .dh_minimize import dh_minimize
 from .grounds import Grounds, Survey
 from .icp import icp
-from .lzd import lzd
+from .lzd import lzd, lzd_together
 from .nuth_kaab import nuth_kaab
-from .solution import Solution, alone, scatter
+from .precision import scatter
+from .solution import Solution, alone
 from .terrain_window import Pair, TerrainWindow, row_step
 from .vertical_shift import vertical_shift
 
@@ -27,13 +29,15 @@ WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
 AROUND = [(down, right) for down in range(-2, 3) for right in range(-2, 3) if down or right]  # a block's neighbours
 DOWNWEIGHT = 3.0  # times the median sigma
+NO_GROWTH = 1.0, 1.0, 1.0  # of a sigma
 
 
-def solve_blocks(pair: Pair, blocks: list[Block], method: str, start: np.ndarray, seed: int,
+def solve_blocks(pair: Pair, blocks: list[Block], method, start: np.ndarray, seed: int,
                  executor: Executor, progress: Progress) -> list[BlockShift]:
     """The shift of every block from the global one, judged alone and then against its neighbours.
 
-    `method` is a name of METHODS or such a function; `start` (m) is one shift for all or one for each, `(n, 3)`.
+    `method` is a name of METHODS or a function of several windows (see `lzd_together`); `start` (m) is one shift for
+    all or one for each, `(n, 3)`.
     """
     starts = np.broadcast_to(start, (len(blocks), 3))
     survey = Survey(pair, blocks, starts, Grounds(step_of(pair, blocks), seed), None)
@@ -45,19 +49,20 @@ def step_of(pair: Pair, blocks: list[Block]) -> int:
     return min((row_step(block.wider, pair.SAMPLE) for block in blocks), default=1)
 
 
-def solve_and_gather(survey: Survey, method: str, executor: Executor,
+def solve_and_gather(survey: Survey, method, executor: Executor,
                      progress: Progress) -> tuple[list[BlockShift], list[np.ndarray]]:
-    """As `solve_blocks`, and what the lattice cells of each usable block say about its shift, if told how."""
+    """As `solve_blocks`, and what the lattice cells of the usable blocks say about their shifts, if told how."""
     strips = survey.run(executor, solve_strip, lambda _: (method,), progress, "Shifts of the blocks")
-    found = [block for strip in strips for block in strip]
-    judged = _judged_together(_honest([(block, growth) for block, growth, _ in found]),
+    judged = _judged_together(_honest([block for blocks, _ in strips for block in blocks]),
                               survey.pair.reference.grid.cell_size())
-    return judged, [form for block, (_, _, form) in zip(judged, found) if block.usable and form is not None]
+    usable = iter([block.usable for block in judged])
+    forms = [of_groups(form, list(islice(usable, len(blocks)))) for blocks, form in strips]
+    return judged, [form for form in forms if form is not None]
 
 
 def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, how: Gathering | None,
-                method: str) -> list[tuple[BlockShift, tuple, np.ndarray | None]]:
-    """Each block's shift, the growth of its sigma's square and, if told `how`, its cells' forms (Quadratic.packed).
+                method) -> tuple[list[tuple[BlockShift, tuple]], np.ndarray | None]:
+    """Each block's shift and the growth of its sigma's square, and, if told `how`, the forms of their cells (packed).
 
     Self-contained so that any worker can find it.
     """
@@ -67,19 +72,40 @@ def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
     ground.remember(np.zeros(3))
     if (starts == starts[0]).all():
         ground.remember(starts[0])
-    return [_solve_block(pair, block, start, ground.within(block.wider), how, method)
-            for block, start in zip(strip.blocks, starts)]
+    parts = [ground.within(block.wider) for block in strip.blocks]
+    seen = [_seen(pair, block, start, part) for block, start, part in zip(strip.blocks, starts, parts)]
+    ready = [k for k, (_, window, _) in enumerate(seen) if window]
+    found, fitted = [(block, NO_GROWTH) for block, _, _ in seen], []
+    solutions = _solutions(method, [seen[k][1] for k in ready], starts[ready], pair.reference.grid.cell_size())
+    for k, solution in zip(ready, solutions):
+        block, _, before = seen[k]
+        block, dh = _judged_after(block, solution, before, parts[k])
+        if block.status == "used":
+            found[k] = block, tuple(solution.growth.tolist())
+            fitted.append((k, solution, dh))
+        else:
+            found[k] = block, NO_GROWTH
+    return found, _forms(strip, parts, fitted, how) if how and fitted else None
 
 
-def _solve_block(pair, block, start, ground, how, method) -> tuple[BlockShift, tuple, np.ndarray | None]:
-    shift, solution, dh = _measured(pair, block, method, start, ground)
-    growth, form = (1.0, 1.0, 1.0), None
-    if solution is not None:
-        growth, moved = tuple(solution.growth.tolist()), solution.shift[:, None]
-        if how is not None:
-            form = Quadratic.of(ground.at(solution.shift), dh, lambda row, col: np.broadcast_to(moved, (3, len(row))),
-                                [block.window], how, law=solution.law)
-    return shift, growth, form and form.packed()
+def _solutions(method, windows: list[TerrainWindow], starts: np.ndarray, cell: float) -> list[Solution]:
+    if callable(method) or method == "lzd":
+        together = method if callable(method) else lzd_together
+        return together(windows, starts, cell) if windows else []
+    return [METHODS[method](window, start, cell) for window, start in zip(windows, starts)]
+
+
+def _forms(strip: Strip, parts: list[TerrainWindow], fitted: list[tuple], how: Gathering) -> np.ndarray | None:
+    """The packed forms of the cells of blocks `fitted`: their place in the strip, their solution and dh after it."""
+    count = len(strip.blocks)
+    shifts, laws = np.zeros((3, count)), np.zeros((2, count))
+    for k, solution, _ in fitted:
+        shifts[:, k], laws[:, k] = solution.shift, solution.law or 0.0
+    grounds = [(parts[k].at(solution.shift), dh, range(k, k + 1)) for k, solution, dh in fitted]
+    told = all(solution.law for _, solution, _ in fitted)
+    form = Quadratic.of(grounds, [block.window for block in strip.blocks], lambda _, __, block: shifts[:, block], how,
+                        laws=laws if told else None)
+    return form and form.packed()
 
 
 def _honest(found: list[tuple[BlockShift, tuple]]) -> list[BlockShift]:
@@ -91,34 +117,39 @@ def _honest(found: list[tuple[BlockShift, tuple]]) -> list[BlockShift]:
                     sigma_dz=block.sigma_dz * growth[2]) for block, _ in found]
 
 
-def _measured(pair: Pair, block: Block, method: str, start: np.ndarray,
-              ground: TerrainWindow) -> tuple[BlockShift, Solution | None, np.ndarray | None]:
-    """The block's shift as it is told alone, and, if it is to be trusted, the solution and dh (m) after it."""
+def _seen(pair: Pair, block: Block, start: np.ndarray,
+          ground: TerrainWindow) -> tuple[BlockShift, TerrainWindow | None, float]:
+    """The block before it is solved, what to solve it on and the NMAD (m) after the start; None where it is too little.
+    """
     grid, window = pair.reference.grid, ground.fewer(pair.SAMPLE)[1]
     blank = BlockShift(block.row, block.col, grid.window(*block.window).bounds())
     if window.heights.size == 0:
-        return replace(blank, reason="no stable terrain with reference heights"), None, None
+        return replace(blank, reason="no stable terrain with reference heights"), None, np.nan
     before = window.residuals(start)
     count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
-        return replace(blank, reason="no stable terrain with secondary heights"), None, None
+        return replace(blank, reason="no stable terrain with secondary heights"), None, np.nan
     slopes = np.arctan(np.hypot(*(_some(slope) for slope in (window.gx, window.gy))))
     known = replace(blank, n=count, slope=float(np.degrees(slopes.mean())),
                     nmad_before=_nmad(window.residuals(np.zeros(3))))
     if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
-        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, None
-    solution = METHODS.get(method, method)(window, start, grid.cell_size())
+        return replace(known, reason=f"too few stable {pair.UNIT} ({count})"), None, np.nan
+    return known, window, _nmad(before)
+
+
+def _judged_after(known: BlockShift, solution: Solution, before: float,
+                  ground: TerrainWindow) -> tuple[BlockShift, np.ndarray | None]:
+    """The block as its solution leaves it, and dh (m) after that; `before`: the NMAD (m) after the start."""
     if not solution.converged:
-        failed = replace(known, status="rejected", iterations=solution.iterations, reason="did not converge")
-        return failed, None, None
+        return replace(known, status="rejected", iterations=solution.iterations, reason="did not converge"), None
     dh = ground.at(solution.shift).residuals(solution.shift)
     after = _nmad(dh)
     (dx, dy, dz), (sigma_dx, sigma_dy, sigma_dz) = solution.shift.tolist(), solution.sigma.tolist()
     solved = replace(known, dx=dx, dy=dy, dz=dz, sigma_dx=sigma_dx, sigma_dy=sigma_dy, sigma_dz=sigma_dz,
                      nmad_after=after, iterations=solution.iterations, status="used")
-    if after > WORSE * _nmad(before):
-        return replace(solved, status="rejected", reason="fits no better than the global shift"), None, None
-    return solved, solution, dh
+    if after > WORSE * before:
+        return replace(solved, status="rejected", reason="fits no better than the global shift"), None
+    return solved, dh
 
 
 def _nmad(residuals: np.ndarray) -> float:

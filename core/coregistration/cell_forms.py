@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CoregistrationError
-from .solution import Precision
-from .terrain_window import TerrainWindow
+from .precision import Precision
 
 LEAST = 10  # pixels
 STEADIER = 0.1  # of a doubt in the horizontal shift: that in the height
@@ -46,34 +45,33 @@ class Quadratic:
     sample: np.ndarray
 
     @classmethod
-    def of(cls, ground: TerrainWindow, residuals: np.ndarray, shift_at, windows: list[tuple], how: Gathering,
-           doubt: float = 0.0, law: tuple | None = None, telling: tuple = (True,)) -> Quadratic | None:
-        """Of the cells of windows side by side, each a group, from dh (m) after the shift `shift_at(row, col)`, (3, n).
+    def of(cls, parts: list[tuple], windows: list[tuple], shift_at, how: Gathering, doubt: float = 0.0,
+           laws: np.ndarray | None = None, telling: tuple = ()) -> Quadratic | None:
+        """Of the cells of windows side by side, each a group, from dh (m) after a shift.
 
-        Pixels that scatter more than most of the window's at their slope have little say or none, unless a shift that
-        is off by `doubt` (m) would explain it; `law` says how they scatter about zero, if that is known. Windows that
-        are not `telling` of horizontal shifts speak of heights alone, those where hardly any pixel is known not at all.
-        None where that is so of all.
+        `parts`: pieces of ground, dh (n,) of each and a range of the windows that it is taken for, one after the other;
+        `shift_at(rows, cols, window)` (3, n) gives the shift. Pixels that scatter more than most of their window's at
+        their slope have little say or none, unless a shift that is off by `doubt` (m) would explain it; `laws` (2,
+        windows) say how they scatter about zero, if that is known. Windows that are not `telling` of horizontal shifts
+        speak of heights alone, those where hardly any pixel is known not at all. None where that is so of all.
         """
-        cell, per_window = ground.lattice_cells(windows, how.side)
-        known, window = _known(residuals, cell, per_window)
-        if not known.size:
+        (cell, residuals, gx, gy, rows, cols), pixels, per_window = _pixels(parts, windows, how.side)
+        if not cell.size:
             return None
-        cell, residuals, gx, gy, rows, cols = (values.take(known) for values in
-                                               (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols))
-        if not all(telling):
-            gx, gy = (np.where(np.take(telling, window), slope, np.float32(0)) for slope in (gx, gy))
-        weights = _weights(residuals, gx**2 + gy**2, window, doubt, law)
+        for silent, end, count in zip(np.logical_not(telling), np.cumsum(pixels), pixels):
+            if silent:
+                gx[end - count:end] = gy[end - count:end] = 0
+        weights = _weights(residuals, gx**2 + gy**2, pixels, doubt, laws)
         filled, rows_of, cols_of, M, b, counts = _sums(cell, rows, cols, np.stack([-gx, -gy, np.ones_like(gx)]),
                                                        weights, residuals)
+        group = filled // per_window
         # The data speak of the increment; adding the shift turns it into a statement on the whole one.
-        shift = np.asarray(shift_at(rows_of, cols_of), dtype=float)
+        shift = np.asarray(shift_at(rows_of, cols_of, group), dtype=float)
         b += np.einsum("nij,jn->ni", M, shift)
         # Outliers have no say: without a mask, ground that changed would pull even a median.
         some = np.flatnonzero(weights > 0)[::how.every]
         index, design = filled.searchsorted(cell[some]), np.stack([-gx[some], -gy[some], np.ones(some.size)])
         total = residuals[some] + (design * shift[:, index]).sum(axis=0)
-        group = np.unique(filled // per_window, return_inverse=True)[1]
         return cls(rows_of, cols_of, M, b, group, counts, np.column_stack([index, *design, total]))
 
     def packed(self) -> np.ndarray:
@@ -107,9 +105,22 @@ class Quadratic:
         groups = [int(group[-1]) + 1 for _, _, _, group, *_ in known]
         samples = [len(sample) for *_, sample in known]
         rows, cols, counts, group, b, M, sample = (np.concatenate(values) for values in zip(*known))
-        group = group.astype(int) + np.repeat(np.cumsum(groups) - groups, cells)
+        group = np.unique(group + np.repeat(np.cumsum(groups) - groups, cells), return_inverse=True)[1]
         sample[:, 0] += np.repeat(np.cumsum(cells) - cells, samples)
         return cls(rows, cols, M, b, group, counts, sample)
+
+
+def of_groups(packed: np.ndarray | None, told: list[bool]) -> np.ndarray | None:
+    """Of packed forms those of the groups that are `told`, one for each, to be; None where none is."""
+    if packed is None or all(told):
+        return packed
+    rows, cols, counts, group, b, M, sample = _unpacked(packed)
+    kept = np.array(told)[group.astype(int)]
+    if not kept.any():
+        return None
+    sample = sample[kept[sample[:, 0].astype(int)]]
+    sample[:, 0] = (np.cumsum(kept) - 1)[sample[:, 0].astype(int)]
+    return Quadratic(*(part[kept] for part in (rows, cols, M, b, group, counts)), sample).packed()
 
 
 def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
@@ -120,31 +131,33 @@ def _unpacked(packed: np.ndarray) -> list[np.ndarray]:
     return [part.reshape(shape) for part, shape in zip((*parts, sample), shapes)]
 
 
-def _known(residuals, cell, per_window: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels with dh of the windows that have not too few of them, and of each which window it is of."""
-    known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
-    window = cell.take(known) // per_window
-    many = np.bincount(window) >= LEAST
-    if many.all():
-        return known, window
-    return known[many[window]], window[many[window]]
+def _pixels(parts: list[tuple], windows: list[tuple], side: int) -> tuple[list[np.ndarray], list[int], int]:
+    """The lattice cell, dh, gx, gy, row and column of pixels with dh, window by window; how many each window has, none
+    of those with too few; and how many lattice cells a window has."""
+    found = []
+    for ground, residuals, which in parts:
+        cell, per_window = ground.lattice_cells(windows, side, which)
+        known = np.flatnonzero(np.isfinite(residuals) & (cell >= 0))
+        if len(which) > 1:
+            # Small numbers are sorted by counting.
+            known = known[np.argsort((cell.take(known) // per_window).astype(np.int16), kind="stable")]
+        found.append([values.take(known)
+                      for values in (cell, residuals, ground.gx, ground.gy, ground.rows, ground.cols)])
+    pixels = [np.concatenate(values) for values in zip(*found)]
+    window = pixels[0] // per_window
+    counts = np.bincount(window, minlength=len(windows))
+    if ((few := counts < LEAST) & (counts > 0)).any():
+        pixels, counts = [values[~few[window]] for values in pixels], np.where(few, 0, counts)
+    return pixels, counts.tolist(), per_window
 
 
-def _weights(residuals, gradient2, window, doubt: float, law: tuple | None) -> np.ndarray:
-    """What pixels of several windows weigh, (n,); see Quadratic.of."""
-    level, by_slope, centre = (*law, 0.0) if law else _laws(residuals, gradient2, window).take(window, axis=1)
-    laws = level + np.float32(STEADIER * doubt) ** 2, by_slope + np.float32(doubt) ** 2
-    return Precision(gradient2).weights(residuals, laws, centre)
-
-
-def _laws(residuals, gradient2, window) -> np.ndarray:
-    """How the pixels of each window scatter, and about what: float32 `(3, windows)`, see Precision.law_and_centre."""
-    laws = np.zeros((3, window.max() + 1), dtype=np.float32)
-    for place in np.flatnonzero(np.bincount(window)):
-        some = np.flatnonzero(window == place)
-        law, centre = Precision(gradient2.take(some)).law_and_centre(residuals.take(some))
-        laws[:, place] = *law, centre
-    return laws
+def _weights(residuals, gradient2, sizes: list[int], doubt: float, laws: np.ndarray | None) -> np.ndarray:
+    """What pixels of several windows, so many of each, weigh, (n,); see Quadratic.of."""
+    precision = Precision(gradient2, sizes)
+    laws = precision.laws_and_centres(residuals) if laws is None else np.vstack([laws, np.zeros(len(sizes))])
+    laws[0] += (STEADIER * doubt) ** 2
+    laws[1] += doubt**2
+    return precision.weights(residuals, laws)
 
 
 def _sums(cell, rows, cols, design, weights, residuals):

@@ -20,7 +20,7 @@ from .cell_forms import Gathering, Quadratic
 from .field_fit import as_shift_field, fit_field, lattice_side, step_for_field
 from .global_shift import SAMPLE, SKETCH, global_shift, overlap
 from .grounds import Survey, kept_grounds
-from .lzd import lzd
+from .lzd import lzd_together
 from .rotation import Motion, global_motion
 from .shift_field import ShiftField
 from .terms import TERMS, Place
@@ -94,7 +94,7 @@ def _coregistered(pair: Pair, settings: Settings, executor: Executor, progress: 
     size = max(4, round(settings.block_size / scale)) if settings.block_size else max(fitted.reference.grid.shape)
     blocks = lay_out(fitted.reference.grid, overlap(fitted), size, settings.overlap if settings.block_size else 0.0)
     terms = settings.terms if settings.block_size else motion.names
-    method = partial(lzd, terms=terms) if terms else settings.method
+    method = partial(lzd_together, terms=terms) if terms else settings.method
     side, step = SIDE, row_step(blocks[0].wider, SAMPLE)
     if settings.block_size:
         side = lattice_side(size)

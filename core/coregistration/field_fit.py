@@ -18,7 +18,7 @@ from .field_basis import Cells, PolynomialBasis, SplineBasis
 from .field_system import FOLDS, USUAL, system_of
 from .grounds import Grounds, Survey
 from .shift_field import ShiftField
-from .solution import Precision, tukey
+from .precision import Precision, tukey
 from .terrain_window import Pair
 
 FIELDS = ("smooth", "plane", "constant")
@@ -159,8 +159,9 @@ def strip_forms(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
     if ground.heights.size == 0:
         return None
     ground, residuals = ground.under(field)
-    form = Quadratic.of(ground, residuals, field.at, [block.window for block in strip.blocks], how, doubt,
-                        telling=telling)
+    windows = [block.window for block in strip.blocks]
+    form = Quadratic.of([(ground, residuals, range(len(windows)))], windows,
+                        lambda rows, cols, _: field.at(rows, cols), how, doubt, telling=telling)
     return form and form.packed()
 
 
@@ -222,7 +223,7 @@ def _cell_weights(data: Quadratic, field: np.ndarray, doubt: float) -> np.ndarra
     mass = data.M[heavy, 2, 2]
     gradient2 = (data.M[heavy, 0, 0] + data.M[heavy, 1, 1]) / mass
     precision = Precision(gradient2)
-    usual = np.maximum(np.sqrt(precision.variance(precision.law(misfit))), nmad(misfit))
+    usual = np.maximum(np.sqrt(precision.variances(precision.laws(misfit))), nmad(misfit))
     # A mean that is off by less than its pixels scatter is no change, only ground that is not fitted yet.
     usual = np.maximum(usual, PIXEL_SHARE * np.sqrt(data.counts[heavy] / mass))
     weights[heavy] = tukey((misfit - np.median(misfit)) / np.sqrt(usual**2 + doubt**2 * gradient2))

@@ -101,7 +101,7 @@ def searched(pair: Pair, seed: int) -> np.ndarray:
     with _in_memory(pair) as coarse:
         cell = coarse.reference.grid.cell_size()
         offset = _best_offset(coarse)
-        window = stable_window(coarse, (offset,), seed)
+        window = stable_window(coarse, (offset,), seed, SKETCH)
         best, least = np.zeros(3), np.inf
         nothing = EXACT * nmad(window.heights)
         for start in (np.zeros(3), offset) if offset.any() else (offset,):

@@ -18,7 +18,6 @@ from .block_layout import Block, Strip, in_strips
 from .cell_forms import Gathering
 from .terrain_window import PACKED, Pair, TerrainWindow
 
-AT_HAND = 2**24  # bytes: more than a strip's largest arrays
 ROOM = 2**31  # bytes of a run's scratch file: what is beyond is read again
 TOGETHER = 3  # rows of strips that are gone through side by side: what tiles they share is still in GDAL's cache
 
@@ -48,9 +47,6 @@ class Survey:
             first = which.stop
         blocks = [strip.blocks[0] for _, strip, *_ in tasks]
         order = sorted(range(len(tasks)), key=lambda k: (blocks[k].row // TOGETHER, blocks[k].col, blocks[k].row))
-        # Arrays up to the largest that glibc has seen freed it does not give back to the system: fetched anew at every
-        # step, their pages would cost as much as the sums in them.
-        np.empty(AT_HAND, dtype=np.uint8)
         cells = max((strip.window[2] * strip.window[3] for _, strip, *_ in tasks), default=1)
         found = run_batched(executor, function, [tasks[k] for k in order], cells, progress, message)
         return [result for _, result in sorted(zip(order, found), key=lambda pair: pair[0])]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..statistics.robust import nmad
-from .solution import Lattice, Solution, sandwich, sensitivity, tukey
+from .precision import tukey
+from .solution import Lattice, Solution, sandwich, sensitivity
 from .terrain_window import TerrainWindow
 
 ITERATIONS = 60

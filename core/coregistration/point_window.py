@@ -9,6 +9,7 @@ problems want it; Fuller 1987); and the gradient is taken anew where a fit has l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -102,9 +103,9 @@ class PointWindow(TerrainWindow):
         """Fractional columns of the grid."""
         return self._positions[1][self._place]
 
-    def lattice_cells(self, windows: list[tuple], side: int) -> tuple[np.ndarray, int]:
+    def lattice_cells(self, windows: list[tuple], side: int, which: Iterable[int]) -> tuple[np.ndarray, int]:
         """As TerrainWindow.lattice_cells."""
-        down, right, count = lattice_numbers(self.rows, self.cols, windows, side)
+        down, right, count = lattice_numbers(self.rows, self.cols, windows, side, which)
         return np.where((down >= 0) & (right >= 0), down + right, -1), count
 
     def packed(self) -> None:

@@ -146,7 +146,7 @@ def global_motion(pair: Pair, names: tuple, seed: int, progress: Progress) -> Mo
         window = stable_window(coarse, starts, seed)
         # One height for all levels, so that values mean the same on each.
         place = Place(*middle, place.height if place else float(np.median(window.heights)))
-        solution = least_squares(window, values, coarse.reference.grid.cell_size(), names, place)
+        (solution,) = least_squares([window], [values], coarse.reference.grid.cell_size(), names, [place])
         values = solution.shift if solution.converged else values
     if not solution.converged or not np.isfinite(solution.sigma).all():
         raise CoregistrationError(

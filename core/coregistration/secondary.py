@@ -10,7 +10,7 @@ import numpy as np
 
 from ..raster.dem import Dem, Reader
 from ..raster.resampling import LAGRANGE, fractions, weighted_sum
-from .solution import NMAD, median
+from .precision import NMAD, median
 from .stripes import StripeCut, Stripes
 
 FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spare

@@ -1,18 +1,11 @@
-"""What every method returns, and the robust statistics that they share."""
+"""What every method returns, and how well a shift is known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from ..statistics.robust import NORMAL_MAD as NMAD
-
-TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
-SLOPE_GROUPS = 6
-LOOK = 1_000  # residuals that a typical spread or centre is taken from
-FAR = 1e9  # metres: a residual that weighs nothing
 LATTICE = 24  # cells along a window's side
 REACH = 0.5  # of a window's side: pairs further apart say nothing of correlation
 TAPER = np.clip(2.0 - 2.0 / (REACH * LATTICE) * np.abs(np.arange(LATTICE)[:, None] - np.arange(LATTICE)), 0.0, 1.0)
@@ -56,180 +49,36 @@ def alone(growth: np.ndarray) -> np.ndarray:
     return growth * np.maximum(growth / 2, 1.0) ** LONE
 
 
-def tukey(standardised: np.ndarray) -> np.ndarray:
-    """Tukey's biweight, 1 at 0 and 0 from 4.685 standard deviations; NaN weighs nothing."""
-    inside = standardised * (1.0 / TUKEY)
-    inside *= inside
-    inside = np.subtract(1.0, inside, out=inside)
-    inside = np.fmax(inside, 0.0, out=inside)
-    inside *= inside
-    return inside
-
-
-class Precision:
-    """What residuals are worth where their scatter grows with slope, as misfit and noise do (Hugonnet et al. 2022).
-
-    `gradient2` (n,): the terrain's squared gradient beneath each residual. Some LOOK cells, in SLOPE_GROUPS groups of
-    like slope, tell the typical scatter.
-    """
-
-    def __init__(self, gradient2: np.ndarray):
-        self._gradient2 = gradient2
-
-    @cached_property
-    def _groups(self) -> np.ndarray:
-        gradient2 = self._gradient2
-        some = np.arange(0, gradient2.size, max(1, gradient2.size // LOOK))
-        # Halves of the precision order as well, and by counting.
-        some = some[np.argsort(_halves(gradient2.take(some)), kind="stable")]
-        size = max(1, some.size // SLOPE_GROUPS)
-        return some[:some.size // size * size].reshape(-1, size)
-
-    @cached_property
-    def _steepness(self) -> np.ndarray:
-        return self._gradient2.take(self._groups)
-
-    @cached_property
-    def _typical(self) -> list[float]:
-        return self._steepness.mean(axis=1, dtype=float).tolist()
-
-    def law(self, residuals: np.ndarray) -> tuple[float, float]:
-        """The (s0, s1) of the variance s0 + s1 gradient2, robustly fitted, neither negative; NaN is left out."""
-        return self._law(residuals.take(self._groups))[0]
-
-    def law_and_centre(self, residuals: np.ndarray) -> tuple[tuple[float, float], float]:
-        """The law, and the residuals' robust centre; NaN is left out.
-
-        The median alone would hold it towards one-sided outliers (ground that changed); a few weighted means do not.
-        """
-        seen = residuals.take(self._groups)
-        (s0, s1), centre = self._law(seen)
-        variance = s0 + s1 * self._steepness
-        seen = np.where(np.isfinite(seen), seen, np.float32(FAR))
-        for _ in range(3):
-            weights = _tukey_over(seen - centre, variance)
-            total = float(weights.sum())
-            centre = float(np.einsum("ij,ij->", weights, seen)) / total if total > 0 else centre
-        return (s0, s1), centre
-
-    def _law(self, seen: np.ndarray) -> tuple[tuple[float, float], float]:
-        """Of the residuals of the groups; and their median."""
-        centre = median(seen)
-        apart = np.sort(_halves(np.abs(seen - centre)), axis=1, kind="stable")
-        counts = np.count_nonzero(apart < _INFINITE, axis=1)
-        known = int(counts.sum())
-        if not known:
-            return (1.0, 0.0), centre
-        rows = np.arange(len(apart))
-        low, high = (_numbers(apart[rows, places]) for places in ((counts - 1) // 2, counts // 2))
-        deviations = (NMAD * 0.5 * (low + high)).tolist()
-        told = [(deviation, typical)
-                for deviation, typical, count in zip(deviations, self._typical, counts.tolist()) if count]
-        usual = sorted(deviation for deviation, _ in told)[len(told) // 2]
-        floor = max(usual * 1e-3, 1e-6) ** 2
-        if known < 60:
-            return (max(usual**2, floor), 0.0), centre
-        # Relative misfit: gentle and steep groups count alike, whatever their variance.
-        precisions = [(deviation**-2.0, typical * deviation**-2.0) for deviation, typical in told if deviation > 0]
-        if not precisions:
-            return (floor, 0.0), centre
-        s0, s1 = _not_negative(*zip(*precisions))
-        return (max(s0, floor), s1), centre
-
-    def variance(self, law: tuple) -> np.ndarray:
-        """The variance at each cell by such a law."""
-        s0, s1 = law
-        return s0 + s1 * self._gradient2
-
-    def weights(self, residuals: np.ndarray, law: tuple, centre: float) -> np.ndarray:
-        """Tukey's weights about a centre, over the variance; NaN weighs nothing."""
-        return _tukey_over(residuals - centre, self.variance(law))
-
-
-def _tukey_over(away: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Tukey's biweight of numbers that scatter with such a variance, over the variance; uses up `away`."""
-    away *= away
-    away /= variance
-    away *= -1.0 / TUKEY**2
-    away += 1.0
-    np.fmax(away, 0.0, out=away)
-    away *= away
-    away /= variance
-    return away
-
-
-def median(values: np.ndarray) -> float:
-    """The median of the numbers among values, to a two-thousandth of itself; NaN of none.
-
-    Numbers of half the precision are sorted by counting, in a fraction of the time.
-    """
-    ranked = _halves(values).ravel()
-    # Of numbers below zero the larger has the lower bits.
-    ranked ^= (ranked >> 15) & _LOWER
-    ranked.sort(kind="stable")
-    # What is no number lies beyond both ends.
-    first, end = ranked.searchsorted(_LEAST), ranked.searchsorted(_INFINITE, "right")
-    if first == end:
-        return np.nan
-    low, high = _numbers(ranked[[(first + end - 1) // 2, (first + end) // 2]]).tolist()
-    return 0.5 * (low + high)
-
-
-_LOWER = np.int16(0x7FFF)
-_INFINITE = np.float16(np.inf).view(np.int16)
-_LEAST = np.float16(-np.inf).view(np.int16) ^ _LOWER
-
-
-def _halves(numbers: np.ndarray) -> np.ndarray:
-    """The bits of numbers in half precision, which rise with numbers from zero on; what is too large is infinite."""
-    with np.errstate(over="ignore"):
-        return numbers.astype(np.float16).view(np.int16)
-
-
-def _numbers(ranked: np.ndarray) -> np.ndarray:
-    """The numbers that such bits are, those below zero with their lower bits turned round."""
-    return (ranked ^ ((ranked >> 15) & _LOWER)).view(np.float16).astype(float)
-
-
-def scatter(values: np.ndarray) -> float:
-    """The NMAD of the numbers among some thousand values; NaN of none."""
-    return NMAD * median(np.abs(values - median(values)))
-
-
-def _not_negative(a: tuple, b: tuple) -> tuple[float, float]:
-    """The s, t >= 0 of least squares s a + t b = 1."""
-    aa, bb, ab = (sum(one * other for one, other in zip(*pair)) for pair in ((a, a), (b, b), (a, b)))
-    a, b = sum(a), sum(b)
-    determinant = aa * bb - ab * ab
-    if determinant > 1e-12 * aa * bb:
-        s, t = (bb * a - ab * b) / determinant, (aa * b - ab * a) / determinant
-        if min(s, t) >= 0:
-            return s, t
-    # Both sums are positive, so with one of them zero the other is not negative; the better of the two.
-    alone, steep = a / aa, b / bb if bb > 0 else 0.0
-    return (alone, 0.0) if a * alone >= b * steep else (0.0, steep)
-
-
 @dataclass(frozen=True)
 class Lattice:
-    """Cells of a window gathered into LATTICE x LATTICE lattice cells, for what is correlated in space."""
+    """Cells gathered into LATTICE x LATTICE lattice cells, for what is correlated in space.
+
+    `index` (n,): in which of them each lies; of several windows one after the other, `windows` of them.
+    """
 
     index: np.ndarray
+    windows: int = 1
 
     @classmethod
-    def over(cls, rows: np.ndarray, cols: np.ndarray) -> Lattice:
-        """The lattice over the cells' common extent."""
+    def over(cls, rows: np.ndarray, cols: np.ndarray, known: np.ndarray | None = None) -> Lattice:
+        """The lattice over the common extent of the cells, or of those of them that are `known` (n,)."""
         def part(values):
-            low, high = values.min(), values.max()
-            return np.minimum((values - low) * LATTICE / max(high - low, 1.0), LATTICE - 1).astype(int)
+            some = values if known is None else values[known]
+            low, high = some.min(), some.max()
+            return np.clip((values - low) * LATTICE / max(high - low, 1.0), 0, LATTICE - 1).astype(int)
 
         return cls(part(rows) * LATTICE + part(cols))
 
+    @classmethod
+    def joined(cls, lattices: list[Lattice]) -> Lattice:
+        """Those of several windows."""
+        return cls(np.concatenate([each.index + k * LATTICE**2 for k, each in enumerate(lattices)]), len(lattices))
+
     def sums(self, scores: np.ndarray) -> np.ndarray:
-        """Sums of scores (n, k) over each lattice cell, `(LATTICE, LATTICE, k)`."""
-        size = LATTICE * LATTICE
-        return np.stack([np.bincount(self.index, column, size) for column in scores.T],
-                        axis=1).reshape(LATTICE, LATTICE, -1)
+        """Sums of scores (k, n) over each lattice cell, `(windows, LATTICE, LATTICE, k)`."""
+        size = self.windows * LATTICE**2
+        return np.stack([np.bincount(self.index, row, size) for row in scores],
+                        axis=1).reshape(self.windows, LATTICE, LATTICE, -1)
 
 
 def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -238,19 +87,37 @@ def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
     `other` (n, k) is the design from the other DEM: noise of one has nothing to do with noise of the other, so that in
     a direction which the terrain does not tell their products only scatter (a weak instrument; Stock & Yogo 2005).
     """
-    one, two = (np.ascontiguousarray(values.T) for values in (weighted, other))
-    total = np.einsum("in,jn->ij", one, two)
-    sizes = [np.sqrt(np.einsum("in,in->i", values, values)) for values in (one, two)]
-    if not np.isfinite(total).all() or not all((size > 0).all() for size in sizes):
-        return np.zeros_like(total)
-    vectors = np.linalg.svd(total / np.outer(*sizes))
-    # The direction in which they are least alike. Neighbours share what a gradient is made of.
-    products = (vectors[0][:, -1] / sizes[0]) @ one * ((vectors[2][-1] / sizes[1]) @ two)
-    products = np.add.reduceat(products, np.arange(0, products.size, NEIGHBOURS))
-    # A few cells that weigh most cannot show as many standard errors, but they agree.
-    if products.sum() < min(TOLD * np.sqrt(products @ products), AGREED * np.abs(products).sum()):
-        return np.zeros_like(total)
-    return total
+    return sensitivities(*(np.ascontiguousarray(values.T) for values in (weighted, other)), [len(other)])[0]
+
+
+def sensitivities(weighted: np.ndarray, other: np.ndarray, sizes: list[int]) -> np.ndarray:
+    """The `sensitivity` of each of several windows, `(windows, k, k)`, whose cells stand one after the other.
+
+    `weighted`, `other` (k, n): of `sizes` cells of each window.
+    """
+    ends = np.cumsum([0, *sizes]).tolist()
+    totals, lengths = np.empty((len(sizes), len(other), len(other))), np.empty((2, len(sizes), len(other)))
+    for place, (first, end) in enumerate(zip(ends[:-1], ends[1:])):
+        one, two = weighted[:, first:end], other[:, first:end]
+        # Not by BLAS: QGIS brings its own, whose sums of float32 are poorer and have other bits.
+        np.einsum("in,jn->ij", one, two, out=totals[place])
+        lengths[:, place] = np.einsum("in,in->i", one, one), np.einsum("in,in->i", two, two)
+    lengths = np.sqrt(lengths)
+    told = np.isfinite(totals).all(axis=(1, 2)) & (lengths > 0).all(axis=(0, 2))
+    totals[~told], lengths[:, ~told] = 0.0, 1.0
+    left, _, right = np.linalg.svd(totals / (lengths[0, :, :, None] * lengths[1, :, None]))
+    left, right = ((each / length).astype(weighted.dtype)
+                   for each, length in ((left[:, :, -1], lengths[0]), (right[:, -1], lengths[1])))
+    for place in np.flatnonzero(told):
+        cells = slice(ends[place], ends[place + 1])
+        # The direction in which they are least alike. Neighbours share what a gradient is made of.
+        products = (np.einsum("i,in->n", left[place], weighted[:, cells])
+                    * np.einsum("i,in->n", right[place], other[:, cells]))
+        products = np.add.reduceat(products, np.arange(0, products.size, NEIGHBOURS))
+        # A few cells that weigh most cannot show as many standard errors, but they agree.
+        if products.sum() < min(TOLD * np.sqrt((products**2).sum()), AGREED * np.abs(products).sum()):
+            totals[place] = 0.0
+    return totals
 
 
 def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
@@ -262,19 +129,32 @@ def sandwich(sensitivity: np.ndarray, scores: np.ndarray, lattice: Lattice) -> t
     flat-topped weights of Politis & Romano 1995, corrected for the sum being held to zero). One window's
     growth is uncertain: pool it over windows.
     """
-    sums = lattice.sums(scores)
-    size = sums.shape[2]
+    covariance, growth = sandwiches(sensitivity[None], scores.T, np.ones(len(scores), dtype=bool), lattice)
+    return covariance[0], growth[0]
+
+
+def sandwiches(sensitivities: np.ndarray, scores: np.ndarray, known: np.ndarray,
+               lattice: Lattice) -> tuple[np.ndarray, np.ndarray]:
+    """The `sandwich` of each window of a lattice: `(covariances (windows, k, k), growths (windows, k))`.
+
+    `scores` (k, n) are zero where they are not `known` (n,).
+    """
+    sums, size = lattice.sums(scores), len(scores)
     # Not those whose sum is not zero: a fit may be exact, as of a DEM and its copy.
-    filled = np.bincount(lattice.index, minlength=LATTICE * LATTICE).reshape(LATTICE, LATTICE) > 0
-    inverse = _inverse(sensitivity)
-    if filled.sum() <= size or inverse is None:
-        return np.full((size, size), np.inf), np.ones(size)
-    flat = sums.reshape(-1, size)
-    near = inverse @ (flat.T @ flat) @ inverse.T
-    far = inverse @ _tapered(sums) @ inverse.T
-    held = float(_tapered(filled[:, :, None].astype(float))[0, 0]) / filled.sum() ** 2
-    growth = np.diag(far) / np.maximum(np.diag(near), 1e-300) / max(1.0 - held, 0.2)
-    return near * SHORTFALL * filled.sum() / (filled.sum() - size), np.maximum(growth, 1.0)
+    filled = (lattice.sums(known[None]) > 0).astype(float)
+    count = filled.sum(axis=(1, 2, 3))
+    flat = sums.reshape(len(sums), -1, size)
+    near, far = flat.transpose(0, 2, 1) @ flat, _tapered(sums)
+    held = _tapered(filled)[:, 0, 0] / np.maximum(count, 1) ** 2
+    covariances, growths = np.full(near.shape, np.inf), np.ones((len(sums), size))
+    for place, inverse in enumerate(map(_inverse, sensitivities)):
+        if inverse is None or count[place] <= size:
+            continue
+        own, wider = (inverse @ part[place] @ inverse.T for part in (near, far))
+        growth = np.diag(wider) / np.maximum(np.diag(own), 1e-300) / max(1.0 - held[place], 0.2)
+        covariances[place] = own * SHORTFALL * count[place] / (count[place] - size)
+        growths[place] = np.maximum(growth, 1.0)
+    return covariances, growths
 
 
 def _inverse(sensitivity: np.ndarray) -> np.ndarray | None:
@@ -294,7 +174,8 @@ def _inverse(sensitivity: np.ndarray) -> np.ndarray | None:
 
 
 def _tapered(sums: np.ndarray) -> np.ndarray:
-    """Sum over pairs of lattice cells of their products, weighted by a flat-topped taper in each axis, `(k, k)`."""
-    smoothed = TAPER @ (TAPER @ sums.reshape(LATTICE, -1)).reshape(sums.shape)
-    size = sums.shape[2]
-    return sums.reshape(-1, size).T @ smoothed.reshape(-1, size)
+    """Of each window, over pairs of lattice cells, the sum of their products, weighted by a flat-topped taper in each
+    axis, `(windows, k, k)`."""
+    count, size = len(sums), sums.shape[3]
+    smoothed = TAPER @ (TAPER @ sums.reshape(count, LATTICE, -1)).reshape(count * LATTICE, LATTICE, size)
+    return sums.reshape(count, -1, size).transpose(0, 2, 1) @ smoothed.reshape(count, -1, size)

@@ -26,7 +26,7 @@ from ..statistics.terrain import gradient
 from .global_shift import global_shift, overlap
 from .lzd import lzd
 from .shift_field import ShiftField
-from .solution import Precision, tukey
+from .precision import Precision, tukey
 from .terrain_window import Pair
 from .vertical_shift import vertical_shift
 from .warp import SMALLEST, WINDOW, windows
@@ -207,7 +207,7 @@ class _Judged:
     def _deviation(self, cells: np.ndarray) -> np.ndarray:
         """The standard deviation that slope lets expect of dh, from `cells`."""
         seen = _some(cells)
-        on_flat, by_slope = Precision(self._steepness2.ravel()[seen]).law(self._dh.ravel()[seen])
+        on_flat, by_slope = Precision(self._steepness2.ravel()[seen]).laws(self._dh.ravel()[seen])[:, 0]
         sideways, level = ((share * self._grid.cell_size()) ** 2 for share in (KNOWN_TO, LEVEL_TO))
         return np.sqrt(np.float32(on_flat + level) + np.float32(by_slope + sideways) * self._steepness2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -143,7 +144,7 @@ class TerrainWindow:
         """The part of it that lies in another window."""
         row, col, height, width = window
         if not isinstance(self._secondary, Lines):
-            return self.part(np.flatnonzero(self.lattice_cells([window], max(height, width))[0] >= 0))
+            return self.part(np.flatnonzero(self.lattice_cells([window], max(height, width), [0])[0] >= 0))
         left = col - int(self._columns[0])
         return self._cut(self._stripes.meeting(row, height), (row, row + height), slice(left, left + width))[1]
 
@@ -303,12 +304,12 @@ class TerrainWindow:
         dh -= shift[2]
         return dh
 
-    def lattice_cells(self, windows: list[tuple], side: int) -> tuple[np.ndarray, int]:
+    def lattice_cells(self, windows: list[tuple], side: int, which: Iterable[int]) -> tuple[np.ndarray, int]:
         """In which cell of lattices over windows side by side, `side` wide, each cell lies; how many a window has.
 
-        They are numbered window by window and row by row; -1 is beyond.
+        They are numbered window by window and row by row; -1 is beyond those windows `which` are asked for.
         """
-        down, right, count = lattice_numbers(self._lines, self._columns, windows, side)
+        down, right, count = lattice_numbers(self._lines, self._columns, windows, side, which)
         cells = down[:, None] + right
         cells[down < 0] = cells[:, right < 0] = -1
         return cells.take(self._place), count
@@ -325,7 +326,7 @@ class TerrainWindow:
             if steps:
                 slopes = [(step / (2 * metres[:, None])).ravel().take(self._place)
                           for step, metres in zip(steps, self._cell_of_line)]
-                return np.arange(self.heights.size), np.column_stack(slopes)
+                return np.arange(self.heights.size), np.stack(slopes).T
         some, thin = self.thinned
         return some, thin.secondary_gradient(shift if np.ndim(shift[0]) == 0 else shift[:, some])
 
@@ -352,15 +353,16 @@ def _slope(before2, before, after, after2, metres) -> np.ndarray:
     return slope
 
 
-def lattice_numbers(rows: np.ndarray, cols: np.ndarray, windows: list[tuple],
-                    side: int) -> tuple[np.ndarray, np.ndarray, int]:
+def lattice_numbers(rows: np.ndarray, cols: np.ndarray, windows: list[tuple], side: int,
+                    which: Iterable[int]) -> tuple[np.ndarray, np.ndarray, int]:
     """What rows and columns add to the number of a lattice cell, -1 beyond; and how many a window has."""
     row, _, height, _ = windows[0]
     across = -(-max(width for *_, width in windows) // side)
     count = across * -(-height // side)
     down = np.where((rows >= row) & (rows < row + height), (rows - row) // side * across, -1).astype(int)
     right = np.full(cols.shape, -1)
-    for place, (_, col, _, width) in enumerate(windows):
+    for place in which:
+        _, col, _, width = windows[place]
         inside = (cols >= col) & (cols < col + width)
         right[inside] = place * count + (cols[inside] - col) // side
     return down, right, count

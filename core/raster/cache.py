@@ -1,4 +1,4 @@
-"""How much of the files that it reads GDAL keeps in memory."""
+"""What is kept in memory of files that are read in windows: as much as windows share, and no less."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .dem import Dem, open_dataset
 
 ENOUGH = 16 * 2**20  # bytes: rows of tiles that neighbouring windows share
+AT_HAND = 2**24  # bytes: more than the largest arrays of a window
 LINES = 1024  # of a file in strips or of several bands: as many as neighbouring windows share
 
 _lock = threading.Lock()
@@ -23,9 +24,13 @@ def small_cache(*dems: Dem) -> Iterator[None]:
     By default it grows to a share of the machine's memory, whatever the use. A GDAL_CACHEMAX that somebody has set
     stands. Blocks may nest and run in several threads: the largest need counts, the last to end restores.
     """
+    import numpy as np
     from osgeo import gdal
 
     global _usual
+    # Memory up to the largest piece that glibc has seen freed it does not give back to the system: fetched anew for
+    # every array and every tile, its pages would cost as much as what is done with them.
+    np.empty(AT_HAND, dtype=np.uint8)
     if gdal.GetConfigOption("GDAL_CACHEMAX") is not None:
         yield
         return

@@ -136,9 +136,10 @@ def test_ground_is_kept_as_it_was_read_before_a_fit_wandered(tmp_path):
         writer.write(heights)
     spiky = Pair(world.reference, Dem.open(str(tmp_path / "spikes.tif")), StableTerrain())
 
-    def wandering(window, start, cell):
-        window.residuals(start + 8 * cell)
-        return Solution.failed(start, 1)
+    def wandering(windows, starts, cell):
+        for window, start in zip(windows, starts):
+            window.residuals(start + 8 * cell)
+        return [Solution.failed(start, 1) for start in starts]
 
     strips = in_strips(lay_out(spiky.reference.grid, (0, 0, 500, 500), 250, 0.2), 2)
     with kept_grounds(Inline(Silent()), 10, 0) as kept:

@@ -8,9 +8,11 @@ import pytest
 from commonground.core.coregistration import block_layout
 from commonground.core.coregistration.block_layout import Block, in_strips, lay_out
 from commonground.core.coregistration.block_shifts import solve_strip
-from commonground.core.coregistration.cell_forms import LEAST, Gathering, Quadratic
+from commonground.core.coregistration.cell_forms import LEAST, Gathering, Quadratic, of_groups
 from commonground.core.coregistration.coregister import Settings, coregister
 from commonground.core.coregistration.grounds import Grounds
+from commonground.core.coregistration.lzd import lzd, lzd_together
+from commonground.core.coregistration.precision import Precision
 from commonground.core.coregistration.secondary import find_spikes
 from commonground.core.coregistration.terrain_window import Pair, TerrainWindow
 from commonground.core.executors import Inline
@@ -72,6 +74,18 @@ def test_a_block_of_a_strip_has_the_strips_ground(pair, strip, step):
         np.testing.assert_array_equal(part.residuals(START), whole.residuals(START)[index])
 
 
+def drifting(rows, cols, _):
+    return np.stack([START[0] + rows / 900, START[1] - cols / 800, START[2] + rows * 0])
+
+
+def same_forms(one, other):
+    assert len(one.rows) == len(other.rows) > 90
+    for name in ("rows", "cols", "group", "counts"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-12)
+    for name in ("M", "b"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("telling", [(True, True, True), (True, False, True)])
 @pytest.mark.parametrize("law", [None, (0.2, 3.0)])
 def test_the_forms_of_a_strip_are_those_of_its_blocks(pair, strip, law, telling):
@@ -81,20 +95,25 @@ def test_the_forms_of_a_strip_are_those_of_its_blocks(pair, strip, law, telling)
     last = np.flatnonzero(ground.cols >= windows[-1][1])
     residuals[last[LEAST - 1:]] = np.nan
 
-    def shift_at(rows, cols):
-        return np.stack([START[0] + rows / 900, START[1] - cols / 800, START[2] + rows * 0])
+    def laws(count):
+        return None if law is None else np.tile(law, (count, 1)).T
 
-    together = Quadratic.of(ground, residuals, shift_at, windows, HOW, 0.3, law, telling)
-    alone = [Quadratic.of(ground, residuals, shift_at, [window], HOW, 0.3, law, (tells,))
+    together = Quadratic.of([(ground, residuals, range(3))], windows, drifting, HOW, 0.3, laws(3), telling)
+    alone = [Quadratic.of([(ground, residuals, [0])], [window], drifting, HOW, 0.3, laws(1), (tells,))
              for window, tells in zip(windows, telling)]
     assert alone[-1] is None
-    for one, other in ((together, Quadratic.joined([form and form.packed() for form in alone])),
-                       (Quadratic.joined([together.packed()]), together)):
-        assert len(one.rows) == len(other.rows) > 90
-        for name in ("rows", "cols", "group", "counts"):
-            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-12)
-        for name in ("M", "b"):
-            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-4, atol=1e-4)
+    joined = Quadratic.joined([form and form.packed() for form in alone])
+    same_forms(together, joined)
+    same_forms(Quadratic.joined([together.packed()]), together)
+    # Blocks that have some ground each, the overlap for which the next speaks among it.
+    parts = []
+    for place, block in enumerate(strip.blocks):
+        part = ground.within(block.wider)
+        dh = part.residuals(START)
+        if place == 2:
+            dh[np.flatnonzero(part.cols >= windows[-1][1])[LEAST - 1:]] = np.nan
+        parts.append((part, dh, [place]))
+    same_forms(Quadratic.of(parts, windows, drifting, HOW, 0.3, laws(3), telling), together)
     assert sorted(set(together.group)) == [0, 1]
     mute = together.M[together.group == 1][:, :2]
     assert (mute == 0).all() == (not telling[1])
@@ -102,19 +121,41 @@ def test_the_forms_of_a_strip_are_those_of_its_blocks(pair, strip, law, telling)
     assert set(index) <= set(range(len(together.rows))) and np.isfinite(total).all()
 
 
+def test_each_block_of_a_strip_has_a_shift_of_its_own_in_the_forms(pair, strip):
+    ground = ground_of(pair, strip, 5)
+    windows, shifts = [block.window for block in strip.blocks], START[:, None] + np.arange(9.0).reshape(3, 3)
+    parts = [(ground, ground.residuals(shift), [place]) for place, shift in enumerate(shifts.T)]
+    together = Quadratic.of(parts, windows, lambda _, __, window: shifts[:, window], HOW)
+    alone = [Quadratic.of([(ground, ground.residuals(shift), [0])], [window],
+                          lambda rows, _, __, shift=shift: np.tile(shift[:, None], len(rows)), HOW)
+             for window, shift in zip(windows, shifts.T)]
+    same_forms(together, Quadratic.joined([form.packed() for form in alone]))
+    # What rejected blocks have said is left out.
+    for told in ([True, False, True], [False, True, True], [True, True, True]):
+        kept = of_groups(together.packed(), told)
+        same_forms(Quadratic.joined([kept, together.packed()]),
+                   Quadratic.joined([form.packed() for form, said in zip(alone, told) if said] + [together.packed()]))
+        part = Quadratic.joined([kept])
+        middle = part.rows[part.sample[:, 0].astype(int)], part.cols[part.sample[:, 0].astype(int)]
+        assert {tuple(place) for place in np.transpose(middle)} <= set(zip(part.rows, part.cols))
+        assert part.sample[:, 0].max() == len(part.rows) - 1 and part.group.max() == sum(told) - 1
+    assert of_groups(together.packed(), [False] * 3) is None and of_groups(None, [True] * 3) is None
+
+
 def test_none_where_no_window_has_pixels(pair, strip):
     ground = ground_of(pair, strip, 5)
     nothing = np.full(ground.heights.shape, np.nan, dtype=np.float32)
-    assert Quadratic.of(ground, nothing, None, [block.window for block in strip.blocks], HOW) is None
+    windows = [block.window for block in strip.blocks]
+    assert Quadratic.of([(ground, nothing, range(3))], windows, None, HOW) is None
 
 
 def test_groups_stay_apart_when_strips_are_joined(pair):
     strips = in_strips(lay_out(pair.reference.grid, (0, 0, 600, 600), 230, 0.1), 2)
     parts = []
     for strip in strips:
-        ground = ground_of(pair, strip, 5)
-        parts.append(Quadratic.of(ground, ground.residuals(START), lambda rows, cols: np.zeros((3, len(rows))),
-                                  [block.window for block in strip.blocks], HOW))
+        ground, windows = ground_of(pair, strip, 5), [block.window for block in strip.blocks]
+        parts.append(Quadratic.of([(ground, ground.residuals(START), range(len(windows)))], windows,
+                                  lambda rows, _, __: np.zeros((3, len(rows))), HOW))
     joined = Quadratic.joined([None, *(part.packed() for part in parts), None])
     blocks = [block for strip in strips for block in strip.blocks]
     assert sorted(set(joined.group)) == list(range(len(blocks)))
@@ -125,6 +166,51 @@ def test_groups_stay_apart_when_strips_are_joined(pair):
         assert ((joined.cols >= col) & (joined.cols < col + width))[mine].all()
     rows = np.concatenate([part.rows[part.sample[:, 0].astype(int)] for part in parts])
     np.testing.assert_array_equal(joined.rows[joined.sample[:, 0].astype(int)], rows)
+
+
+@pytest.mark.parametrize("terms", [(), ("tilt", "elevation")], ids=["shift", "with terms"])
+@pytest.mark.parametrize("void", [False, True], ids=["all", "a void beneath"])
+def test_least_squares_of_a_strip_are_those_of_each_block(pair, strip, terms, void, monkeypatch):
+    windows = [ground_of(pair, strip, 5).within(block.wider) for block in strip.blocks]
+    starts = START + [[0, 0, 0], [9, -7, 1], [-4, 2, 0]]
+    if void:
+        residuals, gone = TerrainWindow.residuals, windows[1]
+        monkeypatch.setattr(TerrainWindow, "residuals", lambda self, shift: (
+            residuals(self, shift) * (np.nan if self is gone else 1)))
+    together = lzd_together(windows, starts, 10.0, terms)
+    assert [each.converged for each in together] == [True, not void, True]
+    for window, start, one in zip(windows, starts, together):
+        other = lzd(window, start, 10.0, terms)
+        assert one.converged == other.converged
+        if one.converged:
+            assert one.iterations == other.iterations
+            np.testing.assert_allclose(one.shift, other.shift, atol=2e-5)
+            np.testing.assert_allclose(one.sigma, other.sigma, rtol=1e-4)
+            np.testing.assert_allclose(one.growth, other.growth, rtol=1e-3)
+            np.testing.assert_allclose(one.law, other.law, rtol=1e-4)
+
+
+def test_how_pieces_of_ground_scatter_is_told_piece_by_piece():
+    rng = np.random.default_rng(8)
+    sizes = [3000, 40, 0, 7, 5000]
+    steep = rng.exponential(0.1, sum(sizes)).astype(np.float32)
+    dh = rng.normal(np.repeat([1.0, 2, 3, 4, 5], sizes), np.sqrt(0.3 + 4 * steep)).astype(np.float32)
+    dh[rng.random(dh.size) < 0.1] = np.nan
+    together = Precision(steep, sizes)
+    laws = together.laws_and_centres(dh)
+    weights = together.weights(dh, laws)
+    for place, (end, size) in enumerate(zip(np.cumsum(sizes), sizes)):
+        if size:
+            piece = slice(end - size, end)
+            alone = Precision(steep[piece])
+            np.testing.assert_array_equal(alone.laws_and_centres(dh[piece])[:, 0], laws[:, place])
+            np.testing.assert_array_equal(alone.laws(dh[piece])[:, 0], laws[:2, place])
+            np.testing.assert_array_equal(alone.weights(dh[piece], laws[:, [place]]), weights[piece])
+    np.testing.assert_allclose(laws[:2, [0, 4]], [[0.3] * 2, [4] * 2], rtol=0.35)
+    np.testing.assert_allclose(laws[2, [0, 4]], [1, 5], atol=0.06)
+    # A few tell one scatter for all slopes.
+    assert (laws[1, [1, 3]] == 0).all() and (laws[0, [1, 3]] > 0.1).all()
+    assert np.isnan(weights).sum() == 0 and (weights[np.isnan(dh)] == 0).all()
 
 
 def test_a_spike_is_told_from_the_ground_of_its_own_block():
