@@ -23,7 +23,7 @@ from .terrain_window import Pair, TerrainWindow, row_step
 from .vertical_shift import vertical_shift
 
 METHODS = {"nuth_kaab": nuth_kaab, "lzd": lzd, "dh_minimize": dh_minimize, "icp": icp, "vertical_shift": vertical_shift}
-LOOK = 5_000  # cells that a block's NMAD and slope are told from
+LOOK, GLANCE = 5_000, 1_000  # cells that a block's NMAD and its mean slope are told from
 WEAKEST_SIGMA = 1.0  # cells: a horizontal shift known worse says nothing about misplacement
 WORSE = 1.05  # NMAD after a block's own shift over that after the global one
 STRAY = 5.0  # sigmas from what the neighbours say
@@ -129,7 +129,7 @@ def _seen(pair: Pair, block: Block, start: np.ndarray,
     count = int(np.isfinite(before).sum()) * window.step
     if count == 0:
         return replace(blank, reason="no stable terrain with secondary heights"), None, np.nan
-    slopes = np.arctan(np.hypot(*(_some(slope) for slope in (window.gx, window.gy))))
+    slopes = np.arctan(np.hypot(*(_some(slope, GLANCE) for slope in (window.gx, window.gy))))
     known = replace(blank, n=count, slope=float(np.degrees(slopes.mean())),
                     nmad_before=_nmad(window.residuals(np.zeros(3))))
     if count < max(pair.LEAST_IN_BLOCK, pair.LEAST_SHARE * block.wider[2] * block.wider[3]):
@@ -153,11 +153,11 @@ def _judged_after(known: BlockShift, solution: Solution, before: float,
 
 
 def _nmad(residuals: np.ndarray) -> float:
-    return scatter(_some(residuals))
+    return scatter(_some(residuals, LOOK))
 
 
-def _some(values: np.ndarray) -> np.ndarray:
-    return values[::max(1, values.size // LOOK)]
+def _some(values: np.ndarray, count: int) -> np.ndarray:
+    return values[::max(1, values.size // count)]
 
 
 def _judged_alone(block: BlockShift, cell: float) -> BlockShift:

@@ -195,7 +195,8 @@ def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | 
     weights = _cell_weights(data, cells.values(coefficients), doubt)
     if choose and isinstance(basis, SplineBasis) and len(np.unique(data.group)) >= FOLDS:
         stiffness = system.cross_validated(weights, last.stiffness[0] if last else None)
-    weights = _cell_weights(data, cells.values(system.solve(weights, stiffness)), least)
+    if last:
+        weights = _cell_weights(data, cells.values(system.solve(weights, stiffness)), least)
     # To a micrometre: what lies below depends on how many threads LAPACK has.
     return Fit(basis, np.round(system.solve(weights, stiffness), 6), stiffness)
 

@@ -155,7 +155,7 @@ def _solved(fits: list[_Fit]) -> list[Solution]:
     told = sensitivities(one, two, [design.shape[1] for design, _ in beneath])
     for matrix, fit, (_, design) in zip(told, fits, beneath):
         matrix *= np.count_nonzero(fit.known) / max(np.count_nonzero(design[2]), 1)
-    lattice = Lattice.joined([Lattice.over(fit.window.rows, fit.window.cols, fit.known) for fit in fits])
+    lattice = Lattice.joined([fit.window.lattice(fit.known) for fit in fits])
     scores = np.concatenate([fit.weighted * fit.residuals for fit in fits], axis=1)
     covariances, growths = sandwiches(told, scores, np.concatenate([fit.known for fit in fits]), lattice)
     sigmas = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))

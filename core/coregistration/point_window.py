@@ -25,6 +25,7 @@ from ..raster.resampling import CellMap
 from .coregister import Coregistration, Settings, coregister
 from .points import Points, on_stable
 from .shift_field import ShiftField
+from .solution import LATTICE, Lattice, lattice_parts
 from .terrain_window import Pair, TerrainWindow, lattice_numbers
 
 REACH = 1.565  # cells: the first minimum of the autocorrelation of cubic B-spline interpolation
@@ -107,6 +108,11 @@ class PointWindow(TerrainWindow):
         """As TerrainWindow.lattice_cells."""
         down, right, count = lattice_numbers(self.rows, self.cols, windows, side, which)
         return np.where((down >= 0) & (right >= 0), down + right, -1), count
+
+    def lattice(self, known: np.ndarray) -> Lattice:
+        """As TerrainWindow.lattice."""
+        rows, cols = self.rows, self.cols
+        return Lattice(lattice_parts(rows, rows[known]) * LATTICE + lattice_parts(cols, cols[known]))
 
     def packed(self) -> None:
         """Points are at hand anyway."""

@@ -12,6 +12,7 @@ from ..statistics.robust import NORMAL_MAD as NMAD
 TUKEY = 4.685  # 95 % efficient for Gaussian residuals (Huber & Ronchetti 2009)
 SLOPE_GROUPS = 6
 LOOK = 200  # residuals of a slope group that its typical spread is taken from
+CENTRE = 1_000  # values: from so many a median is told that others lie about
 FEW = 60  # residuals in all: fewer tell no more than one spread for all slopes
 FAR = 1e9  # metres: a residual that weighs nothing
 
@@ -80,8 +81,8 @@ class Precision:
         return _tukey_over(away, self.variances(laws))
 
     @cached_property
-    def _groups(self) -> tuple[np.ndarray, np.ndarray]:
-        """The cells that are looked at, `(pieces, groups, LOOK)`, and which of them do not exist."""
+    def _groups(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The cells that are looked at, `(pieces, groups, LOOK)`, and which of them do not exist, None if all do."""
         cells = np.zeros((len(self._pieces), SLOPE_GROUPS, LOOK), dtype=np.intp)
         missing = np.ones(cells.shape, dtype=bool)
         for place, piece in enumerate(self._pieces):
@@ -91,24 +92,27 @@ class Precision:
             # Halves of the precision order as well, and by counting.
             some = some[np.argsort(_halves(self._gradient2.take(some)), kind="stable")]
             cells[place, :, :count], missing[place, :, :count] = some.reshape(SLOPE_GROUPS, count), False
-        return cells, missing
+        return cells, missing if missing.any() else None
 
     @cached_property
     def _steepness(self) -> np.ndarray:
         cells, missing = self._groups
         steepness = self._gradient2.take(cells)
-        steepness[missing] = 0.0
+        if missing is not None:
+            steepness[missing] = 0.0
         return steepness
 
     @cached_property
     def _typical(self) -> np.ndarray:
-        counts = np.count_nonzero(~self._groups[1], axis=2)
-        return self._steepness.sum(axis=2, dtype=float) / np.maximum(counts, 1)
+        missing = self._groups[1]
+        counts = LOOK if missing is None else np.maximum(LOOK - np.count_nonzero(missing, axis=2), 1)
+        return self._steepness.sum(axis=2, dtype=float) / counts
 
     def _seen(self, residuals: np.ndarray) -> np.ndarray:
         cells, missing = self._groups
         seen = residuals.take(cells)
-        seen[missing] = np.nan
+        if missing is not None:
+            seen[missing] = np.nan
         return seen
 
     def _laws(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,17 +150,17 @@ def _tukey_over(away: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 def _not_negative(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The s, t >= 0 of least squares s a + t b = 1, of each row; anything where a row is zero."""
-    aa, bb, ab = ((one * other).sum(axis=1) for one, other in ((a, a), (b, b), (a, b)))
-    a, b = a.sum(axis=1), b.sum(axis=1)
+    both = np.stack([a, b])
+    (aa, ab), (_, bb) = np.einsum("irg,jrg->ijr", both, both)
+    a, b = both.sum(axis=2)
     determinant = aa * bb - ab * ab
-    told = determinant > 1e-12 * aa * bb
-    s, t = (np.divide(part, determinant, out=np.full_like(a, -1.0), where=told)
-            for part in (bb * a - ab * b, aa * b - ab * a))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s, t = (bb * a - ab * b) / determinant, (aa * b - ab * a) / determinant
+        alone, steep = a / aa, np.where(bb > 0, b / bb, 0.0)
+    told = (determinant > 1e-12 * aa * bb) & (s >= 0) & (t >= 0)
     # Both sums are positive, so with one of them zero the other is not negative; the better of the two.
-    alone, steep = (np.divide(one, two, out=np.zeros_like(a), where=two > 0) for one, two in ((a, aa), (b, bb)))
     level = a * alone >= b * steep
-    negative = np.minimum(s, t) < 0
-    return (np.where(negative, np.where(level, alone, 0.0), s), np.where(negative, np.where(level, 0.0, steep), t))
+    return np.where(told, s, np.where(level, alone, 0.0)), np.where(told, t, np.where(level, 0.0, steep))
 
 
 def median(values: np.ndarray) -> float:
@@ -178,7 +182,8 @@ def median(values: np.ndarray) -> float:
 
 def scatter(values: np.ndarray) -> float:
     """The NMAD of the numbers among some thousand values; NaN of none."""
-    return NMAD * median(np.abs(values - median(values)))
+    # Where a median is a little off, half of the values still lie as far from it.
+    return NMAD * median(np.abs(values - median(values[::max(1, values.size // CENTRE)])))
 
 
 _LOWER = np.int16(0x7FFF)

@@ -17,7 +17,7 @@ FOOTPRINT = 3  # cells round a position that a kernel draws on, with one to spar
 NEARBY, REACH = 1, 12  # cells that a shift is expected to move from its start, and may
 PREFILTER_REACH = 12  # 0.27**12: a spline coefficient no longer feels what lies further off
 SPIKE = 8.0  # times a typical bend (as NMAD): more is no terrain
-LOOK = 1_200  # cells that a typical bend is taken from
+LOOK = 8, 600  # lines, and cells of them, that a typical bend is taken from
 PIECE = 2**15  # cells that are looked at together: no more than a processor has at hand
 
 
@@ -281,13 +281,11 @@ def find_spikes(heights: np.ndarray, ends: Sequence = ()) -> tuple[np.ndarray, n
 def _limits(lines: np.ndarray, ends: Sequence) -> np.ndarray:
     """What a bend must exceed to be looked at, by column; infinite where none is usual, and for the outermost."""
     limits = np.full(lines.shape[1], np.inf, dtype=np.float32)
-    edges = [1, *ends, lines.shape[1] - 1]
+    edges, some = [1, *ends, lines.shape[1] - 1], lines[::max(1, len(lines) // LOOK[0])]
     for left, right in zip(edges[:-1], edges[1:]):
-        cells = len(lines) * (right - left)
-        if cells > 0:
-            line, col = np.divmod(np.arange(0, cells, max(1, cells // LOOK)), right - left)
-            place = line * lines.shape[1] + left + col
-            usual = median(np.abs(_bends(lines.take(place[:, None] + np.arange(-1, 2)))))
+        if some.size and right > left:
+            bends = _bends(some[:, left - 1:right + 1])
+            usual = median(np.abs(bends[:, ::max(1, bends.size // LOOK[1])]))
             if np.isfinite(usual) and usual > 0:
                 limits[left:right] = SPIKE * NMAD * usual
     return limits

@@ -60,14 +60,9 @@ class Lattice:
     windows: int = 1
 
     @classmethod
-    def over(cls, rows: np.ndarray, cols: np.ndarray, known: np.ndarray | None = None) -> Lattice:
-        """The lattice over the common extent of the cells, or of those of them that are `known` (n,)."""
-        def part(values):
-            some = values if known is None else values[known]
-            low, high = some.min(), some.max()
-            return np.clip((values - low) * LATTICE / max(high - low, 1.0), 0, LATTICE - 1).astype(int)
-
-        return cls(part(rows) * LATTICE + part(cols))
+    def over(cls, rows: np.ndarray, cols: np.ndarray) -> Lattice:
+        """The lattice over the cells' common extent."""
+        return cls(lattice_parts(rows, rows) * LATTICE + lattice_parts(cols, cols))
 
     @classmethod
     def joined(cls, lattices: list[Lattice]) -> Lattice:
@@ -79,6 +74,12 @@ class Lattice:
         size = self.windows * LATTICE**2
         return np.stack([np.bincount(self.index, row, size) for row in scores],
                         axis=1).reshape(self.windows, LATTICE, LATTICE, -1)
+
+
+def lattice_parts(places: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """In which of LATTICE parts of the `extent` of some places along an axis each of `places` lies, or lies next to."""
+    low, high = extent.min(), extent.max()
+    return np.clip((places - low) * LATTICE / max(high - low, 1.0), 0, LATTICE - 1).astype(int)
 
 
 def sensitivity(weighted: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -100,7 +101,7 @@ def sensitivities(weighted: np.ndarray, other: np.ndarray, sizes: list[int]) -> 
     for place, (first, end) in enumerate(zip(ends[:-1], ends[1:])):
         one, two = weighted[:, first:end], other[:, first:end]
         # Not by BLAS: QGIS brings its own, whose sums of float32 are poorer and have other bits.
-        np.einsum("in,jn->ij", one, two, out=totals[place])
+        totals[place] = np.einsum("in,jn->ij", one, two)
         lengths[:, place] = np.einsum("in,in->i", one, one), np.einsum("in,in->i", two, two)
     lengths = np.sqrt(lengths)
     told = np.isfinite(totals).all(axis=(1, 2)) & (lengths > 0).all(axis=(0, 2))

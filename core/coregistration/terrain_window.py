@@ -13,6 +13,7 @@ from ..raster.dem import Dem
 from ..raster.masks import StableTerrain
 from ..raster.resampling import CellMap
 from .secondary import Lines, Splines, find_spikes
+from .solution import LATTICE, Lattice, lattice_parts
 from .stripes import StripeCut, Stripes
 
 SPARSE = 5_000  # cells that lead most of the way to a shift
@@ -313,6 +314,14 @@ class TerrainWindow:
         cells = down[:, None] + right
         cells[down < 0] = cells[:, right < 0] = -1
         return cells.take(self._place), count
+
+    def lattice(self, known: np.ndarray) -> Lattice:
+        """The lattice over the extent of the cells that are `known` (n,)."""
+        filled = np.zeros((self._lines.size, self._columns.size), dtype=bool)
+        filled.ravel()[self._place] = known
+        down, right = (lattice_parts(places, places[filled.any(axis=axis)])
+                       for axis, places in ((1, self._lines), (0, self._columns)))
+        return Lattice((down[:, None] * LATTICE + right).take(self._place))
 
     def metres_from(self, row: float, col: float) -> tuple[np.ndarray, np.ndarray]:
         """The way east and north (m) from a fractional cell of the reference to each cell."""
