@@ -80,11 +80,9 @@ def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
     for k, solution in zip(ready, solutions):
         block, _, before = seen[k]
         block, dh = _judged_after(block, solution, before, parts[k])
-        if block.status == "used":
-            found[k] = block, tuple(solution.growth.tolist())
+        found[k] = block, NO_GROWTH if dh is None else tuple(solution.growth.tolist())
+        if dh is not None:
             fitted.append((k, solution, dh))
-        else:
-            found[k] = block, NO_GROWTH
     return found, _forms(strip, parts, fitted, how) if how and fitted else None
 
 

@@ -17,8 +17,8 @@ from .cell_forms import Gathering, Quadratic
 from .field_basis import Cells, PolynomialBasis, SplineBasis
 from .field_system import FOLDS, USUAL, system_of
 from .grounds import Grounds, Survey
-from .shift_field import ShiftField
 from .precision import Precision, tukey
+from .shift_field import ShiftField
 from .terrain_window import Pair
 
 FIELDS = ("smooth", "plane", "constant")

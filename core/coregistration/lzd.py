@@ -64,8 +64,8 @@ def least_squares(windows: list[TerrainWindow], starts, cell: float, terms: tupl
 class _Fit:
     """Where the search in a window has ended, and what its last iteration has seen of the cells.
 
-    `design`, `weighted` (k, n), dh and whether it counts (n,); `law` is how dh scatters (see Precision). Where it has
-    not `settled`, only `values` mean anything.
+    `weighted` (k, n): what dh is weighed by; `residuals`, `known` (n,): dh and whether it counts; `law`: how it
+    scatters (see Precision). Where the search has not `settled`, only `values` mean anything.
     """
 
     values: np.ndarray

@@ -25,8 +25,8 @@ from ..statistics.robust import nmad
 from ..statistics.terrain import gradient
 from .global_shift import global_shift, overlap
 from .lzd import lzd
-from .shift_field import ShiftField
 from .precision import Precision, tukey
+from .shift_field import ShiftField
 from .terrain_window import Pair
 from .vertical_shift import vertical_shift
 from .warp import SMALLEST, WINDOW, windows

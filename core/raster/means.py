@@ -16,7 +16,7 @@ from .dem import Dem, Reader
 from .grid import Grid
 from .writing import remove_folder
 
-LINES = 4  # of a row of means that are looked at, of more every fourth: finer relief than that has little part in them
+LINES = 4  # of a row of means, at least: relief so fine that they miss it has little part in them
 STRIP = 1_000_000  # cells read at once
 
 
@@ -57,7 +57,7 @@ def _means(dem: Dem) -> np.ndarray:
     factor, (height, width) = dem.factor, dem.grid.shape
     # Its place on the ground is of no matter to a reader.
     cells = replace(dem, grid=replace(dem.grid, height=height * factor, width=width * factor), factor=1)
-    every = min(max(1, factor // LINES), LINES)
+    every = max(1, factor // LINES)
     lines = np.arange((factor - 1) % every // 2, factor, every)
     means = np.empty((height, width), dtype=np.float32)
     across = max(1, min(width, STRIP // factor**2))

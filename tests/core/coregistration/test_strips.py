@@ -172,7 +172,7 @@ def test_groups_stay_apart_when_strips_are_joined(pair):
 @pytest.mark.parametrize("void", [False, True], ids=["all", "a void beneath"])
 def test_least_squares_of_a_strip_are_those_of_each_block(pair, strip, terms, void, monkeypatch):
     windows = [ground_of(pair, strip, 5).within(block.wider) for block in strip.blocks]
-    starts = START + [[0, 0, 0], [9, -7, 1], [-4, 2, 0]]
+    starts = START + np.array([[0, 0, 0], [9, -7, 1], [-4, 2, 0]])
     if void:
         residuals, gone = TerrainWindow.residuals, windows[1]
         monkeypatch.setattr(TerrainWindow, "residuals", lambda self, shift: (
