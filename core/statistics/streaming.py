@@ -136,7 +136,8 @@ class Refined:
     def add(self, values: np.ndarray) -> None:
         """Count a block; voids (NaN) are left out."""
         for piece in pieces(_single(values)):
-            near = piece[np.flatnonzero(self._sketch.bins.look_up(self._marks, piece))]
+            # A void looks like an end of the bulk.
+            near = finite(piece[np.flatnonzero(self._sketch.bins.look_up(self._marks, piece))])
             with self._lock:
                 self._near.append(near)
                 self._waiting += near.size
