@@ -87,9 +87,9 @@ def solve_strip(pair: Pair, strip: Strip, starts: np.ndarray, grounds: Grounds, 
 
 
 def _solutions(method, windows: list[TerrainWindow], starts: np.ndarray, cell: float) -> list[Solution]:
-    if callable(method) or method == "lzd":
-        together = method if callable(method) else lzd_together
-        return together(windows, starts, cell) if windows else []
+    together = lzd_together if method == "lzd" else method
+    if callable(together):
+        return together(windows, starts, cell)
     return [METHODS[method](window, start, cell) for window, start in zip(windows, starts)]
 
 

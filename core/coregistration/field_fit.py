@@ -186,7 +186,8 @@ def _solve(basis, data: Quadratic, horizontal: bool, doubts: tuple, last: Fit | 
     """The field of least misfit: cells that disagree are weighed down, then the stiffness is chosen (near the last).
 
     The field may be off by the first of `doubts` (m) to begin with, by the second in the end. What such a shift
-    explains is no disagreement: else a field that is too stiff would silence whatever tells against it.
+    explains is no disagreement: else a field that is too stiff would silence whatever tells against it. The first field
+    only leads the next pass: its cells are weighed but once.
     """
     doubt, least = doubts
     system, cells = system_of(basis, data, horizontal), Cells(basis, data.rows, data.cols)

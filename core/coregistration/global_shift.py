@@ -23,7 +23,7 @@ from .terrain_window import Pair, TerrainWindow, row_step
 COARSEST = 256**2  # cells: what a search over all offsets can afford
 SHORTEST = 8  # cells across the overlap that the coarsest level keeps
 SAMPLE = 200_000  # cells of the lines that are looked at
-SKETCH = 25_000  # that lead to where blocks start
+SKETCH = 25_000  # that lead the way to a better start, and to that of blocks
 EXACT = 1e-5  # of the relief: differences below it are rounding
 CLEARLY = 0.9  # of the NMAD that the nearer start leaves
 STRIDE = 32  # from one level to the next: least squares at one end within a few cells of the next

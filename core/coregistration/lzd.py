@@ -50,11 +50,12 @@ def least_squares(windows: list[TerrainWindow], starts, cell: float, terms: tupl
     windows = [window.at(start) for window, start in zip(windows, values)]
     many = [k for k, window in enumerate(windows) if window.heights.size > MANY]
     sparse = _descended([windows[k].sparse for k in many], values[many], NEAR * cell, cell, terms,
-                        [places[k] for k in many]) if many else []
+                        [places[k] for k in many])
     for k, fit in zip(many, sparse):
         # Few cells that found no way must not lead the many astray.
-        values[k] = fit.values if fit.settled else values[k]
-        windows[k] = windows[k].at(values[k])
+        if fit.settled:
+            values[k] = fit.values
+            windows[k] = windows[k].at(fit.values)
     fits = _descended(windows, values, STILL * cell, cell, terms, places)
     solved = iter(_solved([fit for fit in fits if fit.settled]))
     return [next(solved) if fit.settled else Solution.failed(fit.values, ITERATIONS) for fit in fits]
@@ -82,6 +83,8 @@ class _Fit:
 def _descended(windows: list[TerrainWindow], starts: np.ndarray, least: float, cell: float, names: tuple,
                places: list[Place | None]) -> list[_Fit]:
     """Where the windows' searches end: settled where steps move less than `least` (m)."""
+    if not windows:
+        return []
     values, ends = starts.copy(), np.cumsum([0, *(window.heights.size for window in windows)]).tolist()
     parts = [slice(first, end) for first, end in zip(ends[:-1], ends[1:])]
     terms = [Terms.at(window, names, place, value, cell) for window, place, value in zip(windows, places, values)]
@@ -104,7 +107,8 @@ def _descended(windows: list[TerrainWindow], starts: np.ndarray, least: float, c
         if (far := lengths > SMALL * cell)[going].any():
             laws = np.where(far, precision.laws_and_centres(residuals), laws)
         weights = precision.weights(residuals, laws)
-        weights[~known] = residuals[~known] = 0.0
+        unknown = ~known
+        weights[unknown] = residuals[unknown] = 0.0
         weighted = design * weights
         # Not by BLAS: QGIS brings its own, whose sums of float32 are poorer and have other bits.
         information = np.stack([np.einsum("in,jn->ij", weighted[:, parts[k]], design[:, parts[k]]) for k in going])

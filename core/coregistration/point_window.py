@@ -25,7 +25,7 @@ from ..raster.resampling import CellMap
 from .coregister import Coregistration, Settings, coregister
 from .points import Points, on_stable
 from .shift_field import ShiftField
-from .solution import LATTICE, Lattice, lattice_parts
+from .solution import Lattice
 from .terrain_window import Pair, TerrainWindow, lattice_numbers
 
 REACH = 1.565  # cells: the first minimum of the autocorrelation of cubic B-spline interpolation
@@ -111,8 +111,7 @@ class PointWindow(TerrainWindow):
 
     def lattice(self, known: np.ndarray) -> Lattice:
         """As TerrainWindow.lattice."""
-        rows, cols = self.rows, self.cols
-        return Lattice(lattice_parts(rows, rows[known]) * LATTICE + lattice_parts(cols, cols[known]))
+        return Lattice.over(self.rows, self.cols, known)
 
     def packed(self) -> None:
         """Points are at hand anyway."""

@@ -60,9 +60,9 @@ class Lattice:
     windows: int = 1
 
     @classmethod
-    def over(cls, rows: np.ndarray, cols: np.ndarray) -> Lattice:
-        """The lattice over the cells' common extent."""
-        return cls(lattice_parts(rows, rows) * LATTICE + lattice_parts(cols, cols))
+    def over(cls, rows: np.ndarray, cols: np.ndarray, known=slice(None)) -> Lattice:
+        """The lattice over the common extent of the cells, or of those of them that are `known` (n,)."""
+        return cls(lattice_parts(rows, rows[known]) * LATTICE + lattice_parts(cols, cols[known]))
 
     @classmethod
     def joined(cls, lattices: list[Lattice]) -> Lattice:

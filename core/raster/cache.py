@@ -22,15 +22,13 @@ def small_cache(*dems: Dem) -> Iterator[None]:
     """GDAL's cache no larger than windows over these rasters need, as long as the block lasts.
 
     By default it grows to a share of the machine's memory, whatever the use. A GDAL_CACHEMAX that somebody has set
-    stands. Blocks may nest and run in several threads: the largest need counts, the last to end restores.
+    stands. Blocks may nest and run in several threads: the largest need counts, the last to end restores. What windows
+    and tiles leave free stays with the process.
     """
-    import numpy as np
     from osgeo import gdal
 
     global _usual
-    # Memory up to the largest piece that glibc has seen freed it does not give back to the system: fetched anew for
-    # every array and every tile, its pages would cost as much as what is done with them.
-    np.empty(AT_HAND, dtype=np.uint8)
+    _hold_what_is_freed()
     if gdal.GetConfigOption("GDAL_CACHEMAX") is not None:
         yield
         return
@@ -46,6 +44,15 @@ def small_cache(*dems: Dem) -> Iterator[None]:
         with _lock:
             _limits.remove(need)
             gdal.SetCacheMax(min(_usual, max(_limits)) if _limits else _usual)
+
+
+def _hold_what_is_freed() -> None:
+    """Let memory of AT_HAND bytes and less be used again."""
+    import numpy as np
+
+    # glibc gives nothing back to the system that is smaller than the largest piece it has seen freed. Fetched anew for
+    # every array and every tile, its pages would cost as much as what is done with them.
+    np.empty(AT_HAND, dtype=np.uint8)
 
 
 def _shared(dem: Dem) -> int:

@@ -14,6 +14,7 @@ from commonground.core.coregistration.grounds import Grounds
 from commonground.core.coregistration.lzd import lzd, lzd_together
 from commonground.core.coregistration.precision import Precision
 from commonground.core.coregistration.secondary import find_spikes
+from commonground.core.coregistration.solution import LATTICE, Lattice
 from commonground.core.coregistration.terrain_window import Pair, TerrainWindow
 from commonground.core.executors import Inline
 from commonground.core.progress import Silent
@@ -188,6 +189,24 @@ def test_least_squares_of_a_strip_are_those_of_each_block(pair, strip, terms, vo
             np.testing.assert_allclose(one.sigma, other.sigma, rtol=1e-4)
             np.testing.assert_allclose(one.growth, other.growth, rtol=1e-3)
             np.testing.assert_allclose(one.law, other.law, rtol=1e-4)
+
+
+@pytest.mark.parametrize("step", [1, 5, 24])
+def test_lattices_lie_over_the_cells_that_are_known(pair, strip, step):
+    """By lines and columns or cell by cell: those of a block of which a corner alone is known, and of all."""
+    windows = [ground_of(pair, strip, step).within(block.wider) for block in strip.blocks]
+    lattices = []
+    for window in windows:
+        middle = window.rows.mean(), window.cols.mean()
+        for known in ((window.rows < middle[0]) & (window.cols > middle[1]), np.ones(window.rows.size, dtype=bool)):
+            lattices.append((window.lattice(known), known))
+            expected = Lattice.over(window.rows[known], window.cols[known])
+            np.testing.assert_array_equal(lattices[-1][0].index[known], expected.index)
+            np.testing.assert_array_equal(Lattice.over(window.rows, window.cols, known).index, lattices[-1][0].index)
+    joined = Lattice.joined([lattice for lattice, _ in lattices])
+    counts = joined.sums(np.concatenate([known for _, known in lattices])[None].astype(float))
+    assert counts.shape == (len(lattices), LATTICE, LATTICE, 1)
+    np.testing.assert_array_equal(counts.sum(axis=(1, 2, 3)), [known.sum() for _, known in lattices])
 
 
 def test_how_pieces_of_ground_scatter_is_told_piece_by_piece():
